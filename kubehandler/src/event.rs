@@ -1,0 +1,205 @@
+//! What a callback gets.
+
+use std::{fmt, sync::Arc};
+
+use kube::Client;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    handler::EventHandler,
+    informer::{DecodeError, Stored},
+    object_key::ObjectKey,
+    outcome::HandlerError,
+};
+
+/// What happened to the object, as far as one handler is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// The object is in the view, and no add of it has succeeded yet.
+    Add,
+    /// The object may have changed since it was last handled; also resync and requeue.
+    Update,
+    /// The object left the view.
+    Delete,
+}
+
+impl EventKind {
+    /// Returns `add`, `update` or `delete`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is the same for every kind of object: all that the lane knows of one call.
+#[derive(Clone)]
+pub(crate) struct Call {
+    pub(crate) key: ObjectKey,
+    pub(crate) kind: EventKind,
+    /// The object when the callback started; for a delete, the last state seen.
+    pub(crate) snapshot: Arc<Stored>,
+    /// The object as the last successful callback saw it.
+    pub(crate) handled: Option<Arc<Stored>>,
+    pub(crate) attempt: u32,
+    pub(crate) initial: bool,
+}
+
+/// What the event loop lends to every callback.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) client: Client,
+    pub(crate) stop: CancellationToken,
+}
+
+/// One call of a callback of the handler `H`: which object, what happened, and the object itself.
+///
+/// It holds the state of the object when the callback started; changes that come
+/// later lead to a further call.
+pub struct Event<H: EventHandler> {
+    call: Call,
+    context: Context,
+    handler: std::marker::PhantomData<fn() -> H>,
+}
+
+impl<H: EventHandler> Event<H> {
+    pub(crate) fn new(call: Call, context: Context) -> Self {
+        Self {
+            call,
+            context,
+            handler: std::marker::PhantomData,
+        }
+    }
+
+    /// Returns the object's namespace and name.
+    #[must_use]
+    pub fn key(&self) -> &ObjectKey {
+        &self.call.key
+    }
+
+    /// Returns the object's namespace, or `None` if its kind is cluster-scoped.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.call.key.namespace()
+    }
+
+    /// Returns the object's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.call.key.name()
+    }
+
+    /// Returns the object's uid: two objects of one name, one after the other, differ in it.
+    #[must_use]
+    pub fn uid(&self) -> &str {
+        self.call.snapshot.uid()
+    }
+
+    /// Returns the object's resourceVersion.
+    #[must_use]
+    pub fn resource_version(&self) -> &str {
+        self.call.snapshot.resource_version()
+    }
+
+    /// Returns what happened.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        self.call.kind
+    }
+
+    /// Returns the object as it was when the callback started; for a delete, its last known state.
+    ///
+    /// It is decoded when first asked for, and shared by all who hold it.
+    ///
+    /// # Errors
+    ///
+    /// Fails, terminally for this version of the object, if the object is not of the shape of
+    /// its Rust type; the message names the field.
+    pub fn object(&self) -> Result<Arc<H::Resource>, HandlerError> {
+        self.call
+            .snapshot
+            .decode()
+            .map_err(|error: DecodeError| HandlerError::terminal(error))
+    }
+
+    /// Returns the object as the last successful callback of this handler saw it.
+    ///
+    /// `None` until an add has succeeded, or if that state is not of the shape of the Rust type.
+    /// However many changes were merged into this call, `old()` and
+    /// [`object`](Self::object) are the two ends of them.
+    #[must_use]
+    pub fn old(&self) -> Option<Arc<H::Resource>> {
+        self.call.handled.as_ref()?.decode().ok()
+    }
+
+    /// Returns true if what `part` shows has changed since the object was last handled.
+    ///
+    /// True also when there is no [`old`](Self::old) to compare with.
+    #[must_use]
+    pub fn changed<T: PartialEq + ?Sized>(&self, part: impl Fn(&H::Resource) -> &T) -> bool {
+        match (self.old(), self.object()) {
+            (Some(old), Ok(new)) => part(&old) != part(&new),
+            _ => true,
+        }
+    }
+
+    /// Returns how often in a row a callback for this object has failed before this call.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.call.attempt
+    }
+
+    /// Returns true if the object came with the first list and its add has not yet succeeded.
+    #[must_use]
+    pub fn is_initial(&self) -> bool {
+        self.call.initial
+    }
+
+    /// Waits until the event loop is told to stop: the time left is the drain deadline.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn cancelled(&self) {
+        self.context.stop.cancelled().await;
+    }
+
+    /// Returns true once the event loop is told to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.context.stop.is_cancelled()
+    }
+
+    /// Returns the client of the event loop.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.context.client
+    }
+}
+
+impl<H: EventHandler> Clone for Event<H> {
+    fn clone(&self) -> Self {
+        Self::new(self.call.clone(), self.context.clone())
+    }
+}
+
+impl<H: EventHandler> fmt::Debug for Event<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("kind", &self.call.kind)
+            .field("key", &self.call.key)
+            .field("uid", &self.uid())
+            .field("resource_version", &self.resource_version())
+            .field("attempt", &self.call.attempt)
+            .finish_non_exhaustive()
+    }
+}

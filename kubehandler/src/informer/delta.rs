@@ -1,0 +1,29 @@
+//! Changes of a store, in the order in which the store made them.
+
+use std::sync::Arc;
+
+use crate::{informer::store::Stored, object_key::ObjectKey};
+
+/// One change of one object in the view of an informer.
+///
+/// An object that is replaced under another uid is a `Remove` and an `Upsert`.
+#[derive(Clone)]
+pub(crate) enum Delta {
+    /// The object is in the view, in this state.
+    Upsert {
+        key: ObjectKey,
+        object: Arc<Stored>,
+        /// It came with the first complete list.
+        initial: bool,
+    },
+    /// The object left the view; `last` is the last state known.
+    Remove { key: ObjectKey, last: Arc<Stored> },
+}
+
+/// Who wants to know of every change: a lane.
+///
+/// Called under the informer's lock: it returns at once and never calls the informer back.
+pub(crate) trait Subscriber: Send + Sync {
+    /// Takes one change.
+    fn apply(&self, delta: Delta);
+}

@@ -1,0 +1,128 @@
+//! The name of an object within one kind.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+/// An object's namespace and name, printed `namespace/name`, or `name` for a cluster-scoped one.
+///
+/// A key is cheap to clone: its text is shared.
+///
+/// # Examples
+///
+/// ```
+/// use kubehandler::ObjectKey;
+///
+/// let key: ObjectKey = "default/web".parse()?;
+/// assert_eq!(key.namespace(), Some("default"));
+/// assert_eq!(key.name(), "web");
+/// assert_eq!(key, ObjectKey::namespaced("default", "web"));
+/// # Ok::<(), kubehandler::InvalidObjectKey>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectKey {
+    text: Arc<str>,
+}
+
+impl ObjectKey {
+    /// Makes the key of a namespaced object; an empty namespace means cluster-scoped.
+    #[must_use]
+    pub fn namespaced(namespace: &str, name: &str) -> Self {
+        if namespace.is_empty() {
+            return Self::cluster(name);
+        }
+        Self {
+            text: format!("{namespace}/{name}").into(),
+        }
+    }
+
+    /// Makes the key of a cluster-scoped object.
+    #[must_use]
+    pub fn cluster(name: &str) -> Self {
+        Self { text: name.into() }
+    }
+
+    /// Makes the key of `object`, or `None` while it has no name.
+    #[must_use]
+    pub fn of<K: kube::Resource>(object: &K) -> Option<Self> {
+        let meta = object.meta();
+        let name = meta.name.as_deref().filter(|name| !name.is_empty())?;
+        Some(Self::namespaced(
+            meta.namespace.as_deref().unwrap_or_default(),
+            name,
+        ))
+    }
+
+    /// Returns the namespace, or `None` for a cluster-scoped object.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.text.split_once('/').map(|(namespace, _)| namespace)
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.text
+            .split_once('/')
+            .map_or(&*self.text, |(_, name)| name)
+    }
+
+    /// Returns the key as it is printed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text, f)
+    }
+}
+
+/// Why a text is no [`ObjectKey`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not an object key: write `namespace/name`, or `name` for a cluster-scoped object"
+)]
+pub struct InvalidObjectKey(String);
+
+impl FromStr for ObjectKey {
+    type Err = InvalidObjectKey;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parts: Vec<&str> = text.split('/').collect();
+        if parts.len() > 2 || parts.contains(&"") {
+            return Err(InvalidObjectKey(text.to_owned()));
+        }
+        Ok(Self { text: text.into() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_prints_as_it_parses() {
+        for text in ["default/web", "node-1"] {
+            let key: ObjectKey = text.parse().expect("a key");
+
+            assert_eq!(key.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn text_with_an_empty_or_third_part_is_refused() {
+        for text in ["", "/", "a/", "/b", "a/b/c"] {
+            assert_eq!(
+                text.parse::<ObjectKey>(),
+                Err(InvalidObjectKey(text.to_owned()))
+            );
+        }
+    }
+}

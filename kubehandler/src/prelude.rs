@@ -1,0 +1,10 @@
+//! What most controllers use, for `use kubehandler::prelude::*`.
+
+#[doc(no_inline)]
+pub use tracing::{debug, error, info, trace, warn};
+
+#[doc(no_inline)]
+pub use crate::{
+    Action, Callbacks, Event, EventHandler, EventKind, HandlerError, ObjectKey, Result, ResultExt,
+    bail_terminal,
+};

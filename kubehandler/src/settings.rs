@@ -1,0 +1,186 @@
+//! How a handler's callbacks are run.
+
+use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+
+use crate::handler::EventHandler;
+
+/// A test of one object.
+pub(crate) type Predicate<K> = Arc<dyn Fn(&K) -> bool + Send + Sync>;
+/// A comparison of an object as last handled with the object as it is now.
+pub(crate) type Difference<K> = Arc<dyn Fn(&K, &K) -> bool + Send + Sync>;
+
+/// How a handler's callbacks are run: workers, timeout, retries, resync, predicates.
+///
+/// The derive makes it from `#[handler(...)]`; [`EventHandler::settings`] returns it.
+///
+/// # Examples
+///
+/// ```
+/// use kubehandler::{DefaultHandler, Retry, Settings, k8s::ConfigMap};
+/// use std::{num::NonZeroUsize, time::Duration};
+///
+/// let settings: Settings<DefaultHandler<ConfigMap>> = Settings::default()
+///     .workers(NonZeroUsize::MIN)
+///     .timeout(Duration::from_secs(30))
+///     .retry(Retry::default().max(5))
+///     .when(|map: &ConfigMap| map.data.is_some());
+/// ```
+pub struct Settings<H: EventHandler> {
+    pub(crate) workers: Option<NonZeroUsize>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: Retry,
+    pub(crate) resync: Option<Duration>,
+    pub(crate) when: Option<Predicate<H::Resource>>,
+    pub(crate) changed: Option<Difference<H::Resource>>,
+}
+
+impl<H: EventHandler> Settings<H> {
+    /// Runs at most `workers` callbacks of this handler at once; by default, the loop's number.
+    #[must_use]
+    pub fn workers(mut self, workers: NonZeroUsize) -> Self {
+        self.workers = Some(workers);
+        self
+    }
+
+    /// Drops a callback that runs longer, as one failure; by default, none is dropped.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how often and after which delays a failed callback is called again.
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// Calls `on_update` for every known object each `interval`; by default, never.
+    #[must_use]
+    pub fn resync(mut self, interval: Duration) -> Self {
+        self.resync = Some(interval);
+        self
+    }
+
+    /// Calls `on_add` and `on_update` only for states of an object that pass `predicate`.
+    ///
+    /// It never ends a life: a delete is still called for an object whose add was.
+    #[must_use]
+    pub fn when(
+        mut self,
+        predicate: impl Fn(&H::Resource) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.when = Some(Arc::new(predicate));
+        self
+    }
+
+    /// Calls `on_update` for a change only if `differ(old, new)`, where `old` is the object as last handled.
+    ///
+    /// It does not gate retries, requeues, resync, or the start of a deletion.
+    #[must_use]
+    pub fn changed(
+        mut self,
+        differ: impl Fn(&H::Resource, &H::Resource) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.changed = Some(Arc::new(differ));
+        self
+    }
+}
+
+impl<H: EventHandler> Default for Settings<H> {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            timeout: None,
+            retry: Retry::default(),
+            resync: None,
+            when: None,
+            changed: None,
+        }
+    }
+}
+
+impl<H: EventHandler> fmt::Debug for Settings<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("workers", &self.workers)
+            .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
+            .field("resync", &self.resync)
+            .field("when", &self.when.is_some())
+            .field("changed", &self.changed.is_some())
+            .finish()
+    }
+}
+
+/// How often, and after which delays, a failed callback is called again.
+///
+/// By default for ever, after 5 ms, 10 ms, 20 ms and so on up to 1000 s, as client-go
+/// does; one delay for each object, without jitter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    pub(crate) max: Option<u32>,
+    pub(crate) base: Duration,
+    pub(crate) cap: Duration,
+}
+
+impl Retry {
+    /// Gives up for this change after `max` failures in a row.
+    #[must_use]
+    pub fn max(mut self, max: u32) -> Self {
+        self.max = Some(max);
+        self
+    }
+
+    /// Waits `base` after the first failure, and twice as long after each further one.
+    #[must_use]
+    pub fn base(mut self, base: Duration) -> Self {
+        self.base = base;
+        self
+    }
+
+    /// Waits at most `cap`.
+    #[must_use]
+    pub fn cap(mut self, cap: Duration) -> Self {
+        self.cap = cap;
+        self
+    }
+
+    /// Returns the delay after this many failures in a row, at least one.
+    pub(crate) fn delay(&self, failures: u32) -> Duration {
+        let factor = 1_u32.checked_shl(failures.saturating_sub(1));
+        factor
+            .and_then(|factor| self.base.checked_mul(factor))
+            .map_or(self.cap, |delay| delay.min(self.cap))
+    }
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            max: None,
+            base: Duration::from_millis(5),
+            cap: Duration::from_secs(1000),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delay_doubles_from_its_base_to_its_cap() {
+        let retry = Retry::default();
+
+        let delays: Vec<u128> = [1, 2, 3, 18, 19, 40, u32::MAX]
+            .map(|failures| retry.delay(failures).as_millis())
+            .to_vec();
+
+        assert_eq!(
+            delays,
+            [5, 10, 20, 655_360, 1_000_000, 1_000_000, 1_000_000]
+        );
+    }
+}
