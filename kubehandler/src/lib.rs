@@ -7,6 +7,7 @@ pub mod k8s;
 mod object_key;
 mod outcome;
 pub mod prelude;
+pub mod queue;
 mod settings;
 
 pub use event::{Event, EventKind};

@@ -1,0 +1,391 @@
+//! client-go's rate-limiting work queue, typed and async.
+//!
+//! A queue holds items that want work, each at most once, and hands each to one
+//! worker at a time. A worker [`get`](Queue::get)s a guard, works, and drops it.
+//! An item that fails is put back with [`add_rate_limited`](Queue::add_rate_limited);
+//! one that succeeds is [`forget`](Queue::forget)ten, so that its next failure
+//! starts with the shortest delay again.
+//!
+//! # Examples
+//!
+//! ```
+//! use kubehandler::queue::Queue;
+//!
+//! async fn work(queue: Queue<String>) {
+//!     while let Some(item) = queue.get().await {
+//!         match sync(&item).await {
+//!             Ok(()) => queue.forget(&item),
+//!             Err(error) => {
+//!                 queue.add_rate_limited_with(item.clone(), &error);
+//!             }
+//!         }
+//!     }
+//! }
+//! # async fn sync(_: &str) -> Result<(), std::io::Error> { Ok(()) }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let queue = Queue::default();
+//! queue.add("default/web".to_owned());
+//! queue.add("default/web".to_owned()); // It waits already: one delivery serves both.
+//! queue.shut_down(); // What is queued is still handed out.
+//! work(queue).await;
+//! # }
+//! ```
+//!
+//! # As in client-go
+//!
+//! - An item is held by one worker at most. One that is added while it is held is
+//!   handed out once more after its guard is dropped.
+//! - `shut_down` is idempotent; queued items are still handed out, later ones are ignored.
+//! - `add_after` keeps the earlier of two times.
+//! - The default rate limiter: 5 ms, doubled with each failure, up to 1000 s.
+//!
+//! # Unlike client-go
+//!
+//! - An item is owed at most one delivery. There, one that is added while it waits for
+//!   its time is handed out twice; here `add` overtakes the waiting entry, and
+//!   `add_after` adds nothing to an item that is ready. Where two adds meet, the
+//!   earlier time and the higher priority count.
+//! - [`Priority`]: the highest is served first, and one `get` in eight takes the oldest
+//!   item of the lower ones. controller-runtime's queue, too, has priorities, but
+//!   starves the lower ones for as long as the higher ones have items.
+//! - A waiting entry can be [cancelled](Queue::cancel) and [replaced](Queue::replace_after).
+//! - `done` cannot be forgotten: dropping the guard says it, also in a panic.
+//! - A rate limiter sees the [error](RateLimiter::when), and is asked for failures only.
+//! - After `shut_down`, a `get` waits for items that will come back from their holders;
+//!   there, the last of them may find no worker left. [`shut_down_now`](Queue::shut_down_now)
+//!   hands out nothing more.
+//! - `shut_down_with_drain` waits until every queued item was handed out and is done;
+//!   there, only until none is held at the moment.
+//!
+//! # Time
+//!
+//! No task and no thread belongs to a queue. Items come due when somebody looks, and one
+//! of the workers that wait in `get` sleeps until the next of them is due. The clock is
+//! tokio's: a queue with delayed items needs a runtime with its time driver enabled.
+
+use std::error::Error;
+use std::fmt;
+use std::future::poll_fn;
+use std::hash::Hash;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+mod delay;
+mod held;
+mod hub;
+mod priority;
+mod rate_limiter;
+mod ready;
+pub(crate) mod shrink;
+mod state;
+mod sync;
+mod waiters;
+
+pub use held::Held;
+pub use priority::Priority;
+pub use rate_limiter::{ExponentialBackoff, InvalidTokenBucket, MaxOf, RateLimiter, TokenBucket};
+
+use held::Release;
+use hub::{Hub, Turn};
+use state::State;
+
+/// Hands out each item to one worker at a time; cheap to clone and to share.
+///
+/// All clones are the same queue. See the [module](self) for what it promises.
+/// The memory of a queue is that of the items in it: of one item, it keeps a copy
+/// or two and at most one owed delivery, whatever was added how often.
+pub struct Queue<T> {
+    shared: Arc<Shared<T>>,
+}
+
+struct Shared<T> {
+    hub: Hub<T>,
+    limiter: Mutex<Box<dyn RateLimiter<T>>>,
+    /// The zero of the state's clock.
+    epoch: Instant,
+}
+
+impl<T> Clone for Queue<T> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ready, shutting_down) = self
+            .shared
+            .hub
+            .change(|state| (state.len(), state.is_shutting_down()));
+        f.debug_struct("Queue")
+            .field("len", &ready)
+            .field("shutting_down", &shutting_down)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A queue with client-go's default limiter, [`ExponentialBackoff::default`].
+impl<T: Clone + Eq + Hash + Send + 'static> Default for Queue<T> {
+    fn default() -> Self {
+        Self::new(ExponentialBackoff::default())
+    }
+}
+
+/// Making one, adding to it, and looking at it.
+impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
+    /// Returns an empty queue whose failed items wait as `limiter` says.
+    #[must_use]
+    pub fn new(limiter: impl RateLimiter<T> + 'static) -> Self {
+        let limiter = Mutex::new(Box::new(limiter) as Box<dyn RateLimiter<T>>);
+        let shared = Shared {
+            hub: Hub::default(),
+            limiter,
+            epoch: Instant::now(),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Adds an item at [`Priority::NORMAL`], as [`add_with`](Self::add_with) does.
+    pub fn add(&self, item: T) {
+        self.add_with(item, Priority::NORMAL);
+    }
+
+    /// Adds an item, to be handed out when its turn comes.
+    ///
+    /// One that is ready already stays where it is, or moves up to the higher priority,
+    /// among whose items it then has the place that its age gives it.
+    /// One that waits for its time is ready now.
+    /// One that is held is ready when its guard is dropped.
+    /// Ignored after a shutdown.
+    pub fn add_with(&self, item: T, priority: Priority) {
+        self.change(|state| state.add(item, priority));
+    }
+
+    /// Adds an item after `delay` at [`Priority::NORMAL`], as
+    /// [`add_after_with`](Self::add_after_with) does.
+    pub fn add_after(&self, item: T, delay: Duration) {
+        self.add_after_with(item, delay, Priority::NORMAL);
+    }
+
+    /// Adds an item once `delay` has passed.
+    ///
+    /// Of two times, the earlier one counts, and so nothing is put off by it: an item that
+    /// is ready stays ready, one that waits for an earlier time goes on waiting for that.
+    /// Either is raised to the higher of the two priorities.
+    /// A delay of zero is a plain add.
+    /// Ignored after a shutdown.
+    pub fn add_after_with(&self, item: T, delay: Duration, priority: Priority) {
+        self.change(|state| state.add_after(item, delay, priority));
+    }
+
+    /// Replaces an item's waiting entry, as [`replace_after_with`](Self::replace_after_with)
+    /// does, with one at [`Priority::NORMAL`].
+    pub fn replace_after(&self, item: T, delay: Duration) {
+        self.replace_after_with(item, delay, Priority::NORMAL);
+    }
+
+    /// Adds an item once `delay` has passed, whatever time and priority it waited for before.
+    ///
+    /// This brings a waiting entry forward or puts it off, and raises or lowers it.
+    /// What is ready stays ready: that was promised to whoever added it.
+    /// Ignored after a shutdown.
+    pub fn replace_after_with(&self, item: T, delay: Duration, priority: Priority) {
+        self.change(|state| state.replace_after(item, delay, priority));
+    }
+
+    /// Adds a failed item after the delay that the rate limiter gives it.
+    ///
+    /// Counts a failure of the item, and returns the delay.
+    pub fn add_rate_limited(&self, item: T) -> Duration {
+        let delay = self.backoff(&item, None);
+        self.add_after(item, delay);
+        delay
+    }
+
+    /// Adds a failed item after the delay that the rate limiter gives it for this error.
+    ///
+    /// Counts a failure of the item, and returns the delay.
+    pub fn add_rate_limited_with(&self, item: T, error: &(dyn Error + 'static)) -> Duration {
+        let delay = self.backoff(&item, Some(error));
+        self.add_after(item, delay);
+        delay
+    }
+
+    /// Counts a failure of the item and returns how long it should wait, without adding it.
+    ///
+    /// With [`add_after_with`](Self::add_after_with), this is a rate-limited add at
+    /// another priority, or with a delay of the caller's making.
+    pub fn backoff(&self, item: &T, error: Option<&(dyn Error + 'static)>) -> Duration {
+        self.limiter().when(item, error)
+    }
+
+    /// Removes an item that waits for its time; returns whether there was one.
+    ///
+    /// An item that is ready or held is not touched, nor are its failures forgotten.
+    pub fn cancel(&self, item: &T) -> bool {
+        self.change(|state| state.cancel(item))
+    }
+
+    /// Forgets the failures of an item, which succeeded or is given up.
+    ///
+    /// The next failure gets the shortest delay. The item stays queued if it is.
+    pub fn forget(&self, item: &T) {
+        self.limiter().forget(item);
+    }
+
+    /// Returns how often an item failed since it was last forgotten.
+    #[must_use]
+    pub fn num_requeues(&self, item: &T) -> usize {
+        self.limiter().num_requeues(item)
+    }
+
+    /// Returns how many items can be handed out now.
+    ///
+    /// Delayed items count once they are due. Held ones do not count.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.change(|state| state.len())
+    }
+
+    /// Says whether nothing can be handed out now.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Changes the state as it is now.
+    fn change<R>(&self, change: impl FnOnce(&mut State<T>) -> R) -> R {
+        let now = self.shared.epoch.elapsed();
+        self.shared.hub.change(|state| {
+            state.advance(now);
+            change(state)
+        })
+    }
+
+    fn limiter(&self) -> MutexGuard<'_, Box<dyn RateLimiter<T>>> {
+        self.shared
+            .limiter
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Taking items out.
+impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
+    /// Waits for the item whose turn it is, and hands it out.
+    ///
+    /// The highest priority comes first, and within one the item that became ready first;
+    /// one turn in eight goes to the oldest item of the lower priorities.
+    /// The item is held until the guard is dropped: nobody else gets an equal one before.
+    ///
+    /// Returns `None` once the queue is shut down and nothing will come any more. An item
+    /// that was added again while somebody holds it will come, so do not wait for the last
+    /// one while holding another.
+    ///
+    /// # Panics
+    ///
+    /// Panics if items wait for their time and the tokio runtime has no time driver.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no item; a wake-up that it had received is passed on.
+    pub async fn get(&self) -> Option<Held<T>> {
+        // Lets other tasks run now and then when items never run out.
+        tokio::task::consume_budget().await;
+        let mut getter = self.shared.hub.getter();
+        let mut timer = pin!(None::<Sleep>);
+        let item = poll_fn(|cx| {
+            loop {
+                let due = match getter.poll(self.shared.epoch.elapsed(), cx.waker()) {
+                    Turn::Item(item) => return Poll::Ready(Some(item)),
+                    Turn::Closed => return Poll::Ready(None),
+                    Turn::Wait(due) => due,
+                };
+                timer.set(due.map(|due| sleep_until(self.shared.instant(due))));
+                match timer.as_mut().as_pin_mut() {
+                    Some(timer) => std::task::ready!(timer.poll(cx)),
+                    None => return Poll::Pending,
+                }
+            }
+        });
+        let item = item.await?;
+        Some(Held::new(
+            item,
+            Arc::clone(&self.shared) as Arc<dyn Release<T>>,
+        ))
+    }
+}
+
+/// Ending it.
+impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
+    /// Says whether the queue was shut down, and ignores what is added.
+    #[must_use]
+    pub fn is_shutting_down(&self) -> bool {
+        self.change(|state| state.is_shutting_down())
+    }
+
+    /// Takes no more items; those that are ready are still handed out.
+    ///
+    /// Items that wait for their time are dropped. One that was added again while held is
+    /// handed out once more. Then every `get` returns `None`.
+    /// Has no effect on a queue that was shut down before.
+    pub fn shut_down(&self) {
+        drop(self.change(State::shut_down));
+    }
+
+    /// Shuts down, then waits until all items were handed out and their guards dropped.
+    ///
+    /// This needs somebody to get them: without workers it waits for ever, unless the queue
+    /// is empty, or [`shut_down_now`](Self::shut_down_now) empties it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the queue shut down; call it again to wait again.
+    pub async fn shut_down_with_drain(&self) {
+        self.shut_down();
+        let mut drainer = self.shared.hub.drainer();
+        poll_fn(|cx: &mut Context<'_>| drainer.poll(cx)).await;
+    }
+
+    /// Shuts down and drops all that is queued: nothing is handed out any more.
+    ///
+    /// Every `get` returns `None` at once. Guards that are out stay valid, and
+    /// [`shut_down_with_drain`](Self::shut_down_with_drain) waits for them.
+    pub fn shut_down_now(&self) {
+        drop(self.change(State::stop));
+    }
+}
+
+impl<T> Shared<T> {
+    /// Returns the instant of a time of the state's clock, or one that never comes.
+    fn instant(&self, due: Duration) -> Instant {
+        const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+
+        self.epoch
+            .checked_add(due)
+            .unwrap_or_else(|| Instant::now() + NEVER)
+    }
+}
+
+impl<T: Clone + Eq + Hash + Send + 'static> Release<T> for Shared<T> {
+    fn release(&self, item: &T) {
+        let now = self.epoch.elapsed();
+        self.hub.change(|state| {
+            state.advance(now);
+            state.done(item);
+        });
+    }
+}
+
+#[cfg(all(test, not(kubehandler_loom)))]
+mod tests;

@@ -1,0 +1,173 @@
+//! The wake-up protocol: one lock around a queue's state and those who wait for it.
+//!
+//! Every access goes through [`Hub::change`], which settles who has to be woken
+//! before it releases the lock and wakes them after. There is no clock and no
+//! runtime in here, so that loom can check every interleaving of it:
+//!
+//! ```text
+//! RUSTFLAGS="--cfg kubehandler_loom" cargo test -p kubehandler --lib loom
+//! ```
+
+use std::fmt;
+use std::hash::Hash;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use super::state::State;
+use super::sync::{Mutex, lock};
+use super::waiters::{Supply, WaiterId, Waiters};
+
+/// A queue's state and those who wait for it.
+pub(super) struct Hub<T> {
+    inner: Mutex<Inner<T>>,
+}
+
+struct Inner<T> {
+    state: State<T>,
+    waiters: Waiters,
+}
+
+impl<T> fmt::Debug for Hub<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub").finish_non_exhaustive()
+    }
+}
+
+impl<T> Default for Hub<T> {
+    fn default() -> Self {
+        let inner = Inner {
+            state: State::default(),
+            waiters: Waiters::default(),
+        };
+        Self {
+            inner: Mutex::new(inner),
+        }
+    }
+}
+
+impl<T> Hub<T> {
+    /// Changes the state, then wakes those whom the change concerns.
+    pub(super) fn change<R>(&self, change: impl FnOnce(&mut State<T>) -> R) -> R {
+        self.settled(|inner| change(&mut inner.state))
+    }
+
+    /// Returns what a new getter polls until it has an item.
+    pub(super) fn getter(&self) -> Getter<'_, T> {
+        Getter {
+            hub: self,
+            id: None,
+        }
+    }
+
+    /// Returns what a new drainer polls until the queue is drained.
+    pub(super) fn drainer(&self) -> Drainer<'_, T> {
+        Drainer {
+            hub: self,
+            id: None,
+        }
+    }
+
+    fn settled<R>(&self, change: impl FnOnce(&mut Inner<T>) -> R) -> R {
+        let (result, wake) = {
+            let mut inner = lock(&self.inner);
+            let result = change(&mut inner);
+            let supply = Supply::of(&inner.state);
+            (result, inner.waiters.settle(supply))
+        };
+        // A waker is foreign code, which may come straight back for the lock.
+        wake.into_iter().for_each(Waker::wake);
+        result
+    }
+}
+
+impl Supply {
+    fn of<T>(state: &State<T>) -> Self {
+        Self {
+            ready: state.len(),
+            next_due: state.next_due(),
+            closed: state.is_closed(),
+            drained: state.is_drained(),
+        }
+    }
+}
+
+/// What a getter finds when it looks.
+#[derive(Debug)]
+pub(super) enum Turn<T> {
+    /// An item, which it holds now.
+    Item(T),
+    /// The queue is closed.
+    Closed,
+    /// Nothing yet. The getter is woken when that changes, but has to look again
+    /// by itself at this time, if there is one.
+    Wait(Option<Duration>),
+}
+
+/// One waiting `get`. Dropping it passes on whatever it was woken for.
+#[derive(Debug)]
+pub(super) struct Getter<'a, T> {
+    hub: &'a Hub<T>,
+    /// Its place among the waiters, once it has had to wait.
+    id: Option<WaiterId>,
+}
+
+impl<T: Clone + Eq + Hash> Getter<'_, T> {
+    /// Looks for an item at this time, and has `waker` woken when to look again.
+    pub(super) fn poll(&mut self, now: Duration, waker: &Waker) -> Turn<T> {
+        self.hub.settled(|Inner { state, waiters }| {
+            state.advance(now);
+            let turn = match state.take() {
+                Some(item) => Turn::Item(item),
+                None if state.is_closed() => Turn::Closed,
+                None => {
+                    let id = *self.id.get_or_insert_with(|| waiters.issue());
+                    return Turn::Wait(waiters.sleep(id, waker, state.next_due()));
+                }
+            };
+            if let Some(id) = self.id.take() {
+                waiters.leave(id);
+            }
+            turn
+        })
+    }
+}
+
+impl<T> Drop for Getter<'_, T> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.hub.settled(|inner| inner.waiters.leave(id));
+        }
+    }
+}
+
+/// One waiting `shut_down_with_drain`.
+#[derive(Debug)]
+pub(super) struct Drainer<'a, T> {
+    hub: &'a Hub<T>,
+    id: Option<WaiterId>,
+}
+
+impl<T> Drainer<'_, T> {
+    /// Is ready once the queue is closed and nothing is held.
+    pub(super) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+        self.hub.settled(|Inner { state, waiters }| {
+            if state.is_drained() {
+                return Poll::Ready(());
+            }
+            let id = *self.id.get_or_insert_with(|| waiters.issue());
+            waiters.sleep_until_drained(id, cx.waker());
+            Poll::Pending
+        })
+    }
+}
+
+impl<T> Drop for Drainer<'_, T> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id {
+            self.hub.settled(|inner| inner.waiters.leave_drainer(id));
+        }
+    }
+}
+
+#[cfg(all(test, kubehandler_loom))]
+mod loom;

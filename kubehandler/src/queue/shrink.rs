@@ -1,0 +1,34 @@
+//! Gives a map's memory back after a burst.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hash};
+
+/// Below this capacity a map is left alone.
+const SMALL: usize = 64;
+
+/// Shrinks `map` once it uses less than an eighth of what it holds.
+///
+/// Half of the room that is left stays free, so that the cost is amortized: the
+/// map must lose or gain a large part of its entries before it moves again.
+pub(crate) fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
+    if map.capacity() > SMALL && map.len() < map.capacity() / 8 {
+        map.shrink_to(map.len() * 2);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn map_gives_its_memory_back_after_a_burst() {
+        let mut map: HashMap<u32, u32> = (0..10_000).map(|item| (item, item)).collect();
+
+        for item in 0..10_000 {
+            map.remove(&item);
+            shrink(&mut map);
+        }
+
+        assert!(map.capacity() <= SMALL, "{} left", map.capacity());
+    }
+}
