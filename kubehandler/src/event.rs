@@ -42,7 +42,7 @@ impl fmt::Display for EventKind {
 }
 
 /// What is the same for every kind of object: all that the lane knows of one call.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) key: ObjectKey,
     pub(crate) kind: EventKind,

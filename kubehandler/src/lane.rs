@@ -1,0 +1,195 @@
+//! One handler's turn-taking: what is owed to each object, and the workers that pay it.
+//!
+//! Each handler has a lane of its own, with its own queue and its own workers, so that a
+//! slow or hung handler delays no other. The queue hands out a key to one worker at a
+//! time; what the key's turn is for is looked up in `owed` when the turn comes.
+
+pub(crate) mod dispatch;
+pub(crate) mod owed;
+mod worker;
+
+use std::{
+    collections::HashMap,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{sync::Notify, time::Instant};
+
+use crate::{
+    event::{Context, EventKind},
+    informer::{Delta, Subscriber},
+    lane::{
+        dispatch::Dispatch,
+        owed::{Owed, Turn},
+    },
+    object_key::ObjectKey,
+    queue::Queue,
+    settings::Retry,
+};
+
+/// How a lane runs its callbacks: [`Settings`](crate::Settings) without the predicates.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) workers: NonZeroUsize,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: Retry,
+    pub(crate) resync: Option<Duration>,
+}
+
+/// The turn-taking of one handler.
+pub(crate) struct Lane {
+    name: Arc<str>,
+    handler: Arc<dyn Dispatch>,
+    config: Config,
+    context: Context,
+    queue: Queue<ObjectKey>,
+    book: Mutex<Book>,
+    /// Told whenever the lane may have become idle or has tried its first list.
+    progress: Arc<Notify>,
+}
+
+/// The accounts of all objects of a lane.
+#[derive(Default)]
+struct Book {
+    owed: HashMap<ObjectKey, Owed>,
+    /// How many accounts are owing: a callback runs, is due, or waits for its retry.
+    owing: usize,
+    /// Objects of the first list of which no callback has ended yet.
+    untried: std::collections::HashSet<ObjectKey>,
+    running: HashMap<ObjectKey, RunningCall>,
+}
+
+/// A callback that runs now.
+#[derive(Clone, Debug)]
+pub(crate) struct RunningCall {
+    pub(crate) handler: Arc<str>,
+    pub(crate) key: ObjectKey,
+    pub(crate) kind: EventKind,
+    pub(crate) since: Instant,
+}
+
+impl Lane {
+    pub(crate) fn new(
+        name: Arc<str>,
+        handler: Arc<dyn Dispatch>,
+        config: Config,
+        context: Context,
+        progress: Arc<Notify>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            name,
+            handler,
+            config,
+            context,
+            queue: Queue::default(),
+            book: Mutex::default(),
+            progress,
+        })
+    }
+
+    /// Returns true if no callback runs, is due, or waits for its retry.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.book().owing == 0
+    }
+
+    /// Returns true once a callback of each object of the first list has been tried.
+    pub(crate) fn has_tried_first_list(&self) -> bool {
+        self.book().untried.is_empty()
+    }
+
+    /// Returns the callbacks that run now.
+    pub(crate) fn running(&self) -> Vec<RunningCall> {
+        self.book().running.values().cloned().collect()
+    }
+
+    /// Hands out nothing more; running callbacks finish.
+    pub(crate) fn close(&self) {
+        self.queue.shut_down_now();
+    }
+
+    /// Makes a resync of every object in the view due.
+    fn resync(&self) {
+        let mut book = self.book();
+        let keys: Vec<ObjectKey> = book.owed.keys().cloned().collect();
+        for key in keys {
+            let turn = book.change(&key, |owed| {
+                owed.resync().then(|| owed.turn(Instant::now()))
+            });
+            if let Some(turn) = turn {
+                self.schedule(&key, turn);
+            }
+        }
+    }
+
+    /// Gives the object its next turn.
+    fn schedule(&self, key: &ObjectKey, turn: Turn) {
+        match turn {
+            Turn::Now(priority) => self.queue.add_with(key.clone(), priority),
+            Turn::At(at, priority) => {
+                let delay = at.saturating_duration_since(Instant::now());
+                self.queue.add_after_with(key.clone(), delay, priority);
+            }
+            Turn::Never => {}
+        }
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    /// Changes one account and keeps the totals true.
+    fn change<T>(&mut self, key: &ObjectKey, change: impl FnOnce(&mut Owed) -> T) -> T {
+        let owed = self.owed.entry(key.clone()).or_default();
+        let before = owed.is_owing();
+        let answer = change(owed);
+        match (before, owed.is_owing()) {
+            (false, true) => self.owing += 1,
+            (true, false) => self.owing -= 1,
+            _ => {}
+        }
+        if owed.is_empty() {
+            self.owed.remove(key);
+            self.untried.remove(key);
+        }
+        answer
+    }
+}
+
+impl Subscriber for Lane {
+    fn apply(&self, delta: Delta) {
+        let now = Instant::now();
+        let mut book = self.book();
+        let (key, turn) = match delta {
+            Delta::Upsert {
+                key,
+                object,
+                initial,
+            } => {
+                if initial {
+                    book.untried.insert(key.clone());
+                }
+                let turn = book.change(&key, |owed| {
+                    owed.upsert(object, initial).then(|| owed.turn(now))
+                });
+                (key, turn.unwrap_or(Turn::Never))
+            }
+            Delta::Remove { key, last } => {
+                let turn = book.change(&key, |owed| {
+                    owed.remove(last);
+                    owed.turn(now)
+                });
+                (key, turn)
+            }
+        };
+        self.schedule(&key, turn);
+        let settled = book.owing == 0 || book.untried.is_empty();
+        drop(book);
+        if settled {
+            self.progress.notify_waiters();
+        }
+    }
+}

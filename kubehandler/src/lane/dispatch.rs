@@ -1,0 +1,95 @@
+//! The object-safe twin of [`Callbacks`]: the lane calls handlers of every kind through it.
+
+use std::{any::Any, panic::AssertUnwindSafe};
+
+use async_trait::async_trait;
+use futures::FutureExt;
+
+use crate::{
+    event::{Call, Context, Event, EventKind},
+    handler::Callbacks,
+    informer::DecodeError,
+    lane::owed::{Offer, Skip},
+    outcome::{Action, HandlerError, Result},
+    settings::Settings,
+};
+
+/// A handler whose type is forgotten.
+#[async_trait]
+pub(crate) trait Dispatch: Send + Sync + 'static {
+    /// Says whether a predicate of the handler drops the call.
+    ///
+    /// Fails, as the callback's own failure, if the object does not decode or the predicate panics.
+    fn skip(&self, offer: &Offer) -> Result<Option<Skip>>;
+
+    /// Calls the callback; its panic is an error.
+    async fn call(&self, call: Call, context: Context) -> Result<Action>;
+}
+
+/// A handler and its settings.
+pub(crate) struct Typed<H: Callbacks> {
+    pub(crate) handler: H,
+    pub(crate) settings: Settings<H>,
+}
+
+impl<H: Callbacks> Typed<H> {
+    fn evaluate(&self, offer: &Offer) -> Result<Option<Skip>, DecodeError> {
+        let call = &offer.call;
+        if call.kind == EventKind::Delete {
+            return Ok(None);
+        }
+        if let Some(when) = &self.settings.when
+            && !when(&*call.snapshot.decode()?)
+        {
+            return Ok(Some(Skip::Filtered));
+        }
+        // An old state that does not decode differs from every state that does.
+        if let Some(differ) = &self.settings.changed
+            && offer.only_changed
+            && let Some(Ok(old)) = call.handled.as_ref().map(|old| old.decode())
+            && !differ(&*old, &*call.snapshot.decode()?)
+        {
+            return Ok(Some(Skip::Unchanged));
+        }
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl<H: Callbacks> Dispatch for Typed<H> {
+    fn skip(&self, offer: &Offer) -> Result<Option<Skip>> {
+        std::panic::catch_unwind(AssertUnwindSafe(|| self.evaluate(offer)))
+            .map_err(|panic| HandlerError::from(panicked(&*panic)))?
+            .map_err(HandlerError::terminal)
+    }
+
+    async fn call(&self, call: Call, context: Context) -> Result<Action> {
+        let kind = call.kind;
+        let event = Event::<H>::new(call, context);
+        // Inside the block, so that a panic before the first await is caught too.
+        let callback = async {
+            match kind {
+                EventKind::Add => self.handler.on_add(event).await,
+                EventKind::Update => self.handler.on_update(event).await,
+                EventKind::Delete => self.handler.on_delete(event).await.map(|()| Action::DONE),
+            }
+        };
+        AssertUnwindSafe(callback)
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|panic| Err(panicked(&*panic).into()))
+    }
+}
+
+/// Why a callback ended without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("callback panicked: {0}")]
+pub(crate) struct Panicked(String);
+
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Panicked {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|message| (*message).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    Panicked(message.unwrap_or_else(|| "no message".to_owned()))
+}

@@ -1,0 +1,272 @@
+//! What one handler owes to one object: a pure state machine.
+//!
+//! A *life* begins when the object enters the handler's view and ends when it leaves.
+//! Per life, the calls that succeed are `(add update*)? delete?`; the delete of one life
+//! comes before the first call of the next. At most one ended life is owed its delete:
+//! no call of the next life starts before it is paid, and a life of which no call has
+//! started owes nothing when it ends, unless it came with the first list.
+
+mod life;
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use self::life::{Ended, Life};
+use crate::{
+    event::{Call, EventKind},
+    informer::Stored,
+    object_key::ObjectKey,
+    outcome::Retrying,
+    queue::Priority,
+    settings::Retry,
+};
+
+/// The account of one object with one handler.
+#[derive(Debug, Default)]
+pub(crate) struct Owed {
+    /// The life in the view, if the object is there now.
+    life: Option<Life>,
+    /// The life before, while its delete is owed: it is paid before anything else.
+    ended: Option<Ended>,
+    running: Option<Running>,
+}
+
+/// The call that a worker is busy with.
+#[derive(Debug)]
+struct Running {
+    kind: EventKind,
+    snapshot: Arc<Stored>,
+    priority: Priority,
+    /// The life that the call belongs to ended while it ran.
+    overtaken: bool,
+}
+
+/// What is to be done for the object now.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// Call this, unless a predicate says otherwise.
+    Call(Offer),
+    /// Nothing yet: a retry or requeue is not due before its time.
+    Wait,
+    /// Nothing.
+    Nothing,
+}
+
+/// A call that is due. It counts once [`Owed::start`] has confirmed it.
+#[derive(Debug)]
+pub(crate) struct Offer {
+    pub(crate) call: Call,
+    /// The call is due to a change alone, so `changed` may drop it.
+    pub(crate) only_changed: bool,
+}
+
+/// Why a due call is not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Skip {
+    /// `when` refuses the state of the object.
+    Filtered,
+    /// `changed` finds no difference to the state last handled.
+    Unchanged,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It succeeded, and may want to be called again after a time.
+    Done(Option<Duration>),
+    /// It failed.
+    Failed(Retrying),
+}
+
+/// What became of a call that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It succeeded, or its failure no longer matters: the object is gone.
+    Settled,
+    /// It failed and runs again after this time, or at once if there is a newer change.
+    Retry(Duration),
+    /// It failed and is given up.
+    GaveUp,
+}
+
+/// When the object wants its next turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Now(Priority),
+    At(Instant, Priority),
+    Never,
+}
+
+impl Owed {
+    /// Takes the state of the object that is in the view now; returns false if it is no change.
+    pub(crate) fn upsert(&mut self, object: Arc<Stored>, initial: bool) -> bool {
+        match &mut self.life {
+            Some(life) if life.current().is_same_version(&object) => return false,
+            Some(life) if life.current().uid() == object.uid() => {
+                life.change(object);
+                return true;
+            }
+            Some(life) => {
+                let last = life.current().clone();
+                self.remove(last);
+            }
+            None => {}
+        }
+        self.life = Some(Life::new(object, initial));
+        if let Some(ended) = &mut self.ended {
+            ended.recreate();
+        }
+        true
+    }
+
+    /// Takes the end of the life in view; `last` is the last state known of the object.
+    pub(crate) fn remove(&mut self, last: Arc<Stored>) {
+        let Some(life) = self.life.take() else {
+            return;
+        };
+        if let Some(running) = &mut self.running {
+            running.overtaken = true;
+        }
+        if let Some(ended) = life.end(last) {
+            self.ended = Some(ended);
+        }
+    }
+
+    /// Makes a resync of the object due; returns false if there is none in the view.
+    pub(crate) fn resync(&mut self) -> bool {
+        self.life.as_mut().map(Life::resync).is_some()
+    }
+
+    /// Says what is to be done now.
+    pub(crate) fn next(&self, key: &ObjectKey, now: Instant) -> Next {
+        if self.running.is_some() {
+            return Next::Nothing;
+        }
+        match self.turn(now) {
+            Turn::Never => Next::Nothing,
+            Turn::At(..) => Next::Wait,
+            Turn::Now(_) => match (&self.ended, &self.life) {
+                (Some(ended), _) => Next::Call(ended.offer(key)),
+                (None, Some(life)) => Next::Call(life.offer(key, now)),
+                (None, None) => Next::Nothing,
+            },
+        }
+    }
+
+    /// Confirms that the offered call starts; false if it is out of date.
+    pub(crate) fn start(&mut self, offer: &Offer) -> bool {
+        let call = &offer.call;
+        if !self.is_still_due(call) {
+            return false;
+        }
+        let priority = match &mut self.life {
+            Some(life) if call.kind != EventKind::Delete => life.start(),
+            _ => Priority::NORMAL,
+        };
+        self.running = Some(Running {
+            kind: call.kind,
+            snapshot: call.snapshot.clone(),
+            priority,
+            overtaken: false,
+        });
+        true
+    }
+
+    /// Drops the offered call; false if it is out of date.
+    pub(crate) fn skip(&mut self, offer: &Offer, skip: Skip, now: Instant) -> bool {
+        if !self.is_still_due(&offer.call) {
+            return false;
+        }
+        if let Some(life) = &mut self.life {
+            life.skip(skip, now);
+        }
+        true
+    }
+
+    /// Returns true if nothing has changed since the call was offered.
+    fn is_still_due(&self, call: &Call) -> bool {
+        let now = match (&self.ended, &self.life, call.kind) {
+            (Some(ended), _, EventKind::Delete) => ended.last(),
+            (None, Some(life), EventKind::Add | EventKind::Update) => life.current(),
+            _ => return false,
+        };
+        Arc::ptr_eq(now, &call.snapshot)
+    }
+
+    /// Books how the running call ended.
+    pub(crate) fn finish(&mut self, outcome: Outcome, retry: &Retry, now: Instant) -> Verdict {
+        let Some(running) = self.running.take() else {
+            return Verdict::Settled;
+        };
+        if running.kind == EventKind::Delete {
+            let Some(ended) = &mut self.ended else {
+                return Verdict::Settled;
+            };
+            let verdict = ended.finish(outcome, retry, now);
+            if !matches!(verdict, Verdict::Retry(_)) {
+                self.ended = None;
+            }
+            return verdict;
+        }
+        if running.overtaken {
+            if let (Outcome::Done(_), Some(ended)) = (outcome, &mut self.ended) {
+                ended.handled(running.snapshot);
+            }
+            return Verdict::Settled;
+        }
+        match &mut self.life {
+            Some(life) => life.finish(running.snapshot, running.priority, outcome, retry, now),
+            None => Verdict::Settled,
+        }
+    }
+
+    /// Says when the object wants its next turn.
+    pub(crate) fn turn(&self, now: Instant) -> Turn {
+        let due = match (&self.ended, &self.life) {
+            (Some(ended), _) => Some(ended.due()),
+            (None, Some(life)) => life.due(),
+            (None, None) => None,
+        };
+        match due {
+            None => Turn::Never,
+            Some((Some(at), priority)) if at > now => Turn::At(at, priority),
+            Some((_, priority)) => Turn::Now(priority),
+        }
+    }
+
+    /// Returns true while a callback runs, is due, or waits for its retry.
+    pub(crate) fn is_owing(&self) -> bool {
+        self.running.is_some()
+            || self.ended.is_some()
+            || self.life.as_ref().is_some_and(Life::is_owing)
+    }
+
+    /// Returns true if there is nothing to remember.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.life.is_none() && self.ended.is_none() && self.running.is_none()
+    }
+}
+
+/// Counts one more failure and says what follows from it.
+fn count(failures: &mut u32, retrying: Retrying, retry: &Retry) -> Verdict {
+    *failures = failures.saturating_add(1);
+    let spent = retry.max.is_some_and(|max| *failures >= max);
+    match retrying {
+        Retrying::After(delay) if !spent => Verdict::Retry(delay),
+        Retrying::Backoff if !spent => Verdict::Retry(retry.delay(*failures)),
+        _ => {
+            *failures = 0;
+            Verdict::GaveUp
+        }
+    }
+}
+
+/// `now + delay`, or some thirty years from now for a delay beyond the clock's end.
+fn after(now: Instant, delay: Duration) -> Instant {
+    now.checked_add(delay)
+        .unwrap_or_else(|| now + Duration::from_secs(1_000_000_000))
+}
+
+#[cfg(test)]
+mod tests;

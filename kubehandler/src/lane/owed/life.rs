@@ -1,0 +1,270 @@
+//! The two lives of an object that can be owed something: the one in view, and the one before.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::{Offer, Outcome, Skip, Verdict, after, count};
+use crate::{
+    event::{Call, EventKind},
+    informer::Stored,
+    object_key::ObjectKey,
+    queue::Priority,
+    settings::Retry,
+};
+
+/// Once the object exists again, its owed delete may fail this often before it is given up.
+const DELETE_FAILURES_AFTER_RECREATION: u32 = 5;
+
+/// From when on a call is due (none: at once), and how it ranks.
+pub(super) type DueFrom = (Option<Instant>, Priority);
+
+/// The life in view.
+#[derive(Debug)]
+pub(super) struct Life {
+    current: Arc<Stored>,
+    /// What the last successful callback of this life saw; none until an add succeeded.
+    handled: Option<Arc<Stored>>,
+    /// It came with the first list.
+    initial: bool,
+    /// Its end must be told: a callback has started, or an earlier run may have called one.
+    owes_delete: bool,
+    /// The last callback failed: what it left half done must be done again.
+    unsettled: bool,
+    /// Failures in a row.
+    failures: u32,
+    due: Due,
+}
+
+/// Why a call is due.
+#[derive(Debug, Default)]
+struct Due {
+    /// The current state has not been handed out; how that ranks.
+    change: Option<Priority>,
+    resync: bool,
+    later: Option<Later>,
+}
+
+/// A retry or a requeue.
+#[derive(Clone, Copy, Debug)]
+struct Later {
+    at: Instant,
+    priority: Priority,
+    is_retry: bool,
+}
+
+impl Life {
+    pub(super) fn new(object: Arc<Stored>, initial: bool) -> Self {
+        let priority = if initial {
+            Priority::LOW
+        } else {
+            Priority::NORMAL
+        };
+        Self {
+            current: object,
+            handled: None,
+            initial,
+            owes_delete: initial,
+            unsettled: false,
+            failures: 0,
+            due: Due {
+                change: Some(priority),
+                ..Due::default()
+            },
+        }
+    }
+
+    pub(super) fn current(&self) -> &Arc<Stored> {
+        &self.current
+    }
+
+    pub(super) fn change(&mut self, object: Arc<Stored>) {
+        self.current = object;
+        self.due.change = Some(Priority::NORMAL);
+    }
+
+    pub(super) fn resync(&mut self) {
+        self.due.resync = true;
+    }
+
+    /// Returns what is owed after the end of this life, if anything is.
+    pub(super) fn end(self, last: Arc<Stored>) -> Option<Ended> {
+        self.owes_delete.then_some(Ended {
+            last,
+            handled: self.handled,
+            initial: self.initial,
+            failures: 0,
+            retry_at: None,
+            failures_since_recreation: None,
+        })
+    }
+
+    /// Says from when on a call is due, if one is.
+    pub(super) fn due(&self) -> Option<DueFrom> {
+        let Due {
+            change,
+            resync,
+            later,
+        } = &self.due;
+        let resync = resync.then_some(Priority::LOW);
+        match (*change).max(resync) {
+            Some(priority) => Some((None, priority)),
+            None => later.map(|later| (Some(later.at), later.priority)),
+        }
+    }
+
+    /// Returns true if a callback is due, or waits for its retry.
+    pub(super) fn is_owing(&self) -> bool {
+        let Due {
+            change,
+            resync,
+            later,
+        } = &self.due;
+        change.is_some() || *resync || later.is_some_and(|later| later.is_retry)
+    }
+
+    pub(super) fn offer(&self, key: &ObjectKey, now: Instant) -> Offer {
+        Offer {
+            only_changed: self.is_only_changed(now),
+            call: Call {
+                key: key.clone(),
+                kind: match self.handled {
+                    None => EventKind::Add,
+                    Some(_) => EventKind::Update,
+                },
+                snapshot: self.current.clone(),
+                handled: self.handled.clone(),
+                attempt: self.failures,
+                initial: self.initial && self.handled.is_none(),
+            },
+        }
+    }
+
+    /// Returns true if a change of a settled object, and nothing else, is why a call is due.
+    fn is_only_changed(&self, now: Instant) -> bool {
+        let Some(handled) = &self.handled else {
+            return false;
+        };
+        let later_is_due = self.due.later.is_some_and(|later| later.at <= now);
+        let deletion_began = self.current.is_deleting() && !handled.is_deleting();
+        !(self.unsettled || self.due.resync || later_is_due || deletion_began)
+    }
+
+    /// Books the start of a call; returns how it ranks.
+    pub(super) fn start(&mut self) -> Priority {
+        let priority = self
+            .due()
+            .map_or(Priority::NORMAL, |(_, priority)| priority);
+        self.owes_delete = true;
+        self.due = Due::default();
+        priority
+    }
+
+    /// Books that the due call is dropped; a requeue keeps its time.
+    pub(super) fn skip(&mut self, skip: Skip, now: Instant) {
+        let later = self.due.later;
+        self.due = Due {
+            later: later.filter(|later| !later.is_retry && later.at > now),
+            ..Due::default()
+        };
+        if skip == Skip::Unchanged {
+            self.handled = Some(self.current.clone());
+        }
+    }
+
+    /// Books how a call that saw `snapshot` ended.
+    pub(super) fn finish(
+        &mut self,
+        snapshot: Arc<Stored>,
+        priority: Priority,
+        outcome: Outcome,
+        retry: &Retry,
+        now: Instant,
+    ) -> Verdict {
+        let (verdict, delay) = match outcome {
+            Outcome::Done(requeue) => {
+                self.handled = Some(snapshot);
+                self.failures = 0;
+                (Verdict::Settled, requeue)
+            }
+            Outcome::Failed(retrying) => match count(&mut self.failures, retrying, retry) {
+                Verdict::Retry(delay) => (Verdict::Retry(delay), Some(delay)),
+                verdict => (verdict, None),
+            },
+        };
+        let failed = verdict != Verdict::Settled;
+        self.unsettled = failed;
+        self.due.later = delay.map(|delay| Later {
+            at: after(now, delay),
+            priority: if failed { priority } else { Priority::NORMAL },
+            is_retry: failed,
+        });
+        verdict
+    }
+}
+
+/// A life that ended and is owed its delete.
+#[derive(Debug)]
+pub(super) struct Ended {
+    last: Arc<Stored>,
+    handled: Option<Arc<Stored>>,
+    initial: bool,
+    failures: u32,
+    retry_at: Option<Instant>,
+    /// Failures since the object exists again; none while it does not.
+    failures_since_recreation: Option<u32>,
+}
+
+impl Ended {
+    pub(super) fn last(&self) -> &Arc<Stored> {
+        &self.last
+    }
+
+    /// Notes what the last add or update saw, which ended after the life did.
+    pub(super) fn handled(&mut self, snapshot: Arc<Stored>) {
+        self.handled = Some(snapshot);
+    }
+
+    /// Notes that the object exists again: its next life waits for this delete.
+    pub(super) fn recreate(&mut self) {
+        self.retry_at = None;
+        self.failures_since_recreation.get_or_insert(0);
+    }
+
+    /// Says from when on the delete is due.
+    pub(super) fn due(&self) -> DueFrom {
+        (self.retry_at, Priority::NORMAL)
+    }
+
+    pub(super) fn offer(&self, key: &ObjectKey) -> Offer {
+        Offer {
+            only_changed: false,
+            call: Call {
+                key: key.clone(),
+                kind: EventKind::Delete,
+                snapshot: self.last.clone(),
+                handled: self.handled.clone(),
+                attempt: self.failures,
+                initial: self.initial && self.handled.is_none(),
+            },
+        }
+    }
+
+    /// Books how the delete ended; it is paid unless it is to be retried.
+    pub(super) fn finish(&mut self, outcome: Outcome, retry: &Retry, now: Instant) -> Verdict {
+        let Outcome::Failed(retrying) = outcome else {
+            return Verdict::Settled;
+        };
+        let verdict = count(&mut self.failures, retrying, retry);
+        if let Some(failures) = &mut self.failures_since_recreation {
+            *failures += 1;
+            if *failures >= DELETE_FAILURES_AFTER_RECREATION {
+                return Verdict::GaveUp;
+            }
+        }
+        if let Verdict::Retry(delay) = verdict {
+            self.retry_at = Some(after(now, delay));
+        }
+        verdict
+    }
+}

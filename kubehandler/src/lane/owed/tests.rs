@@ -1,0 +1,494 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const RETRY: Retry = Retry {
+    max: None,
+    base: Duration::from_millis(5),
+    cap: Duration::from_secs(1000),
+};
+
+fn key() -> ObjectKey {
+    ObjectKey::namespaced("default", "web")
+}
+
+fn state(uid: &str, version: u32) -> Arc<Stored> {
+    Arc::new(Stored::new(uid, &version.to_string(), false, Vec::new()))
+}
+
+fn deleting(uid: &str, version: u32) -> Arc<Stored> {
+    Arc::new(Stored::new(uid, &version.to_string(), true, Vec::new()))
+}
+
+fn offer(owed: &Owed, now: Instant) -> Offer {
+    match owed.next(&key(), now) {
+        Next::Call(offer) => offer,
+        other => panic!("no call is due: {other:?}"),
+    }
+}
+
+/// Runs what is due now; returns which callback it was.
+fn run(owed: &mut Owed, now: Instant, outcome: Outcome) -> EventKind {
+    let offer = offer(owed, now);
+    assert!(owed.start(&offer));
+    owed.finish(outcome, &RETRY, now);
+    offer.call.kind
+}
+
+const DONE: Outcome = Outcome::Done(None);
+const FAILED: Outcome = Outcome::Failed(Retrying::Backoff);
+
+#[tokio::test(start_paused = true)]
+async fn every_call_before_an_add_succeeds_is_an_add() {
+    let now = Instant::now();
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), false);
+
+    let failed = run(&mut owed, now, Outcome::Failed(Retrying::Never));
+    owed.upsert(state("a", 2), false);
+    let second = run(&mut owed, now, DONE);
+    owed.upsert(state("a", 3), false);
+    let third = run(&mut owed, now, DONE);
+
+    assert_eq!(
+        [failed, second, third],
+        [EventKind::Add, EventKind::Add, EventKind::Update]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn life_that_no_callback_saw_owes_nothing() {
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), false);
+
+    owed.remove(state("a", 2));
+
+    assert!(owed.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn unseen_life_of_the_first_list_owes_its_delete() {
+    let now = Instant::now();
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), true);
+
+    owed.remove(state("a", 2));
+    owed.upsert(state("b", 3), false);
+    let first = run(&mut owed, now, DONE);
+    let second = run(&mut owed, now, DONE);
+
+    assert_eq!([first, second], [EventKind::Delete, EventKind::Add]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn delete_shows_the_last_state_and_the_one_last_handled() {
+    let now = Instant::now();
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), false);
+    run(&mut owed, now, DONE);
+
+    owed.remove(state("a", 7));
+
+    let offer = offer(&owed, now);
+    assert_eq!(offer.call.kind, EventKind::Delete);
+    assert_eq!(offer.call.snapshot.resource_version(), "7");
+    let handled = offer.call.handled.expect("the add succeeded");
+    assert_eq!(handled.resource_version(), "1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn add_that_fails_after_its_object_is_gone_is_overtaken_by_the_delete() {
+    let now = Instant::now();
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), false);
+    let add = offer(&owed, now);
+    assert!(owed.start(&add));
+
+    owed.remove(state("a", 2));
+    let verdict = owed.finish(FAILED, &RETRY, now);
+
+    assert_eq!(verdict, Verdict::Settled);
+    assert_eq!(owed.turn(now), Turn::Now(Priority::NORMAL));
+    assert_eq!(run(&mut owed, now, DONE), EventKind::Delete);
+    assert!(owed.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn newer_change_is_not_held_back_by_a_backoff() {
+    let now = Instant::now();
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), false);
+    run(
+        &mut owed,
+        now,
+        Outcome::Failed(Retrying::After(Duration::from_secs(60))),
+    );
+    assert!(matches!(owed.turn(now), Turn::At(..)));
+
+    owed.upsert(state("a", 2), false);
+
+    assert_eq!(owed.turn(now), Turn::Now(Priority::NORMAL));
+    assert_eq!(offer(&owed, now).call.attempt, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn recreation_makes_an_owed_delete_due_and_bounds_its_failures() {
+    let now = Instant::now();
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), false);
+    run(&mut owed, now, DONE);
+    owed.remove(state("a", 2));
+    for second in 0..3 {
+        run(&mut owed, now + Duration::from_secs(second), FAILED);
+    }
+    let now = now + Duration::from_secs(2);
+    assert!(matches!(owed.turn(now), Turn::At(..)));
+
+    owed.upsert(state("b", 3), false);
+
+    assert_eq!(owed.turn(now), Turn::Now(Priority::NORMAL));
+    for failure in 1..=5_u32 {
+        let at = now + Duration::from_secs(2000) * (failure - 1);
+        assert_eq!(run(&mut owed, at, FAILED), EventKind::Delete, "{failure}");
+    }
+    assert_eq!(run(&mut owed, now, DONE), EventKind::Add);
+}
+
+#[tokio::test(start_paused = true)]
+async fn requeue_is_kept_when_a_change_is_dropped() {
+    let now = Instant::now();
+    let delay = Duration::from_secs(600);
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), false);
+    run(&mut owed, now, Outcome::Done(Some(delay)));
+    owed.upsert(state("a", 2), false);
+
+    let update = offer(&owed, now);
+    assert!(update.only_changed);
+    assert!(owed.skip(&update, Skip::Unchanged, now));
+
+    assert_eq!(owed.turn(now), Turn::At(now + delay, Priority::NORMAL));
+    let requeued = offer(&owed, now + delay);
+    assert!(!requeued.only_changed, "`changed` never gates a requeue");
+    let handled = requeued.call.handled.expect("the add succeeded");
+    assert_eq!(handled.resource_version(), "2", "old() moved along");
+}
+
+#[tokio::test(start_paused = true)]
+async fn start_of_a_deletion_is_not_gated() {
+    let now = Instant::now();
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), false);
+    run(&mut owed, now, DONE);
+
+    owed.upsert(deleting("a", 2), false);
+
+    assert!(!offer(&owed, now).only_changed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_up_to_the_maximum_are_terminal_and_a_change_starts_afresh() {
+    let now = Instant::now();
+    let retry = RETRY.max(2);
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), false);
+    let mut verdicts = Vec::new();
+    for _ in 0..2 {
+        let offer = offer(&owed, now + Duration::from_secs(1));
+        assert!(owed.start(&offer));
+        verdicts.push(owed.finish(FAILED, &retry, now));
+    }
+
+    assert_eq!(
+        verdicts,
+        [Verdict::Retry(Duration::from_millis(5)), Verdict::GaveUp]
+    );
+    assert_eq!(owed.turn(now), Turn::Never);
+    owed.upsert(state("a", 2), false);
+    assert_eq!(offer(&owed, now).call.attempt, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_is_out_of_date_once_the_object_has_changed() {
+    let now = Instant::now();
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), false);
+    let stale = offer(&owed, now);
+
+    owed.upsert(state("a", 2), false);
+
+    assert!(!owed.start(&stale));
+    assert!(!owed.skip(&stale, Skip::Filtered, now));
+    assert_eq!(offer(&owed, now).call.snapshot.resource_version(), "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_list_and_resync_rank_below_live_changes() {
+    let now = Instant::now();
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), true);
+    assert_eq!(owed.turn(now), Turn::Now(Priority::LOW));
+
+    owed.upsert(state("a", 2), false);
+    assert_eq!(owed.turn(now), Turn::Now(Priority::NORMAL));
+    run(&mut owed, now, DONE);
+    owed.resync();
+
+    assert_eq!(owed.turn(now), Turn::Now(Priority::LOW));
+}
+
+/// One step of a generated history.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    Change,
+    SameAgain,
+    Remove,
+    Recreate,
+    Resync,
+    Start,
+    Skip(Skip),
+    Finish(Outcome),
+    Pass(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => Just(Step::Change),
+        1 => Just(Step::SameAgain),
+        2 => Just(Step::Remove),
+        3 => Just(Step::Recreate),
+        1 => Just(Step::Resync),
+        6 => Just(Step::Start),
+        1 => Just(Step::Skip(Skip::Filtered)),
+        1 => Just(Step::Skip(Skip::Unchanged)),
+        4 => Just(Step::Finish(DONE)),
+        1 => Just(Step::Finish(Outcome::Done(Some(Duration::from_millis(20))))),
+        3 => Just(Step::Finish(FAILED)),
+        1 => Just(Step::Finish(Outcome::Failed(Retrying::Never))),
+        2 => (0..50_u64).prop_map(Step::Pass),
+    ]
+}
+
+/// The world as the test knows it, and all that was called.
+struct World {
+    owed: Owed,
+    now: Instant,
+    versions: u32,
+    lives: u32,
+    alive: Option<Arc<Stored>>,
+    running: Option<Call>,
+    /// Calls that succeeded, per life.
+    succeeded: BTreeMap<u32, Vec<EventKind>>,
+    /// Lives of which a call has started, or that came with the first list.
+    owing: Vec<u32>,
+    /// Lives whose delete was told or given up.
+    settled: Vec<u32>,
+    /// The life of the last call that started.
+    last_called: u32,
+}
+
+fn life(object: &Stored) -> u32 {
+    object.uid().parse().expect("uids are numbers here")
+}
+
+impl World {
+    fn new(now: Instant, first_list: bool) -> Self {
+        let mut world = Self {
+            owed: Owed::default(),
+            now,
+            versions: 0,
+            lives: 0,
+            alive: None,
+            running: None,
+            succeeded: BTreeMap::new(),
+            owing: Vec::new(),
+            settled: Vec::new(),
+            last_called: 0,
+        };
+        if first_list {
+            world.recreate(true);
+        }
+        world
+    }
+
+    fn object(&mut self) -> Arc<Stored> {
+        self.versions += 1;
+        state(&self.lives.to_string(), self.versions)
+    }
+
+    fn recreate(&mut self, initial: bool) {
+        self.lives += 1;
+        let object = self.object();
+        if initial {
+            self.owing.push(self.lives);
+        }
+        self.alive = Some(object.clone());
+        assert!(self.owed.upsert(object, initial));
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Change if self.alive.is_some() => {
+                let object = self.object();
+                self.alive = Some(object.clone());
+                assert!(self.owed.upsert(object, false), "a change is a change");
+            }
+            Step::SameAgain => {
+                if let Some(alive) = self.alive.clone() {
+                    let same = state(alive.uid(), self.versions);
+                    assert!(!self.owed.upsert(same, false), "no change is no change");
+                }
+            }
+            Step::Remove => {
+                if self.alive.take().is_some() {
+                    let last = self.object();
+                    self.owed.remove(last);
+                }
+            }
+            Step::Recreate => self.recreate(false),
+            Step::Resync => assert_eq!(self.owed.resync(), self.alive.is_some()),
+            Step::Start => self.start(),
+            Step::Skip(skip) => self.skip(skip),
+            Step::Finish(outcome) => self.finish(outcome),
+            Step::Pass(millis) => self.now += Duration::from_millis(millis),
+            Step::Change => {}
+        }
+    }
+
+    fn start(&mut self) {
+        let Next::Call(offer) = self.owed.next(&key(), self.now) else {
+            return;
+        };
+        assert!(self.running.is_none(), "two callbacks at once");
+        assert!(self.owed.start(&offer));
+        let of = life(&offer.call.snapshot);
+        assert!(of >= self.last_called, "a life was called after the next");
+        for &before in self.owing.iter().filter(|&&before| before < of) {
+            assert!(
+                self.settled.contains(&before),
+                "life {of} began before the delete of {before}"
+            );
+        }
+        self.last_called = of;
+        if !self.owing.contains(&of) {
+            assert_ne!(offer.call.kind, EventKind::Delete, "nothing was owed");
+            self.owing.push(of);
+        }
+        self.running = Some(offer.call);
+    }
+
+    fn skip(&mut self, skip: Skip) {
+        let Next::Call(offer) = self.owed.next(&key(), self.now) else {
+            return;
+        };
+        let may = match skip {
+            Skip::Filtered => offer.call.kind != EventKind::Delete,
+            Skip::Unchanged => offer.only_changed,
+        };
+        if may {
+            assert!(self.owed.skip(&offer, skip, self.now));
+        }
+    }
+
+    fn finish(&mut self, outcome: Outcome) {
+        let Some(call) = self.running.take() else {
+            return;
+        };
+        let of = life(&call.snapshot);
+        let verdict = self.owed.finish(outcome, &RETRY, self.now);
+        if let Outcome::Done(_) = outcome {
+            self.succeeded.entry(of).or_default().push(call.kind);
+        }
+        if call.kind == EventKind::Delete && !matches!(verdict, Verdict::Retry(_)) {
+            self.settled.push(of);
+        }
+    }
+
+    /// Lets every callback succeed until nothing is due.
+    fn settle(&mut self) {
+        for _ in 0..20 {
+            self.finish(DONE);
+            self.now += Duration::from_secs(2000);
+            self.start();
+        }
+        self.finish(DONE);
+    }
+}
+
+impl World {
+    /// The call that a resync makes: it shows what was handled last.
+    fn resynced(&mut self) -> Call {
+        assert!(self.owed.resync());
+        offer(&self.owed, self.now).call
+    }
+}
+
+/// `(add update*)? delete?`
+fn is_a_life(calls: &[EventKind]) -> bool {
+    let calls = match calls {
+        [before @ .., EventKind::Delete] => before,
+        calls => calls,
+    };
+    match calls {
+        [] => true,
+        [EventKind::Add, updates @ ..] => updates.iter().all(|&call| call == EventKind::Update),
+        _ => false,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 5_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn every_history_keeps_the_order_of_life(
+        first_list: bool,
+        steps in prop::collection::vec(step(), 0..40),
+    ) {
+        let mut world = World::new(Instant::now(), first_list);
+
+        for step in steps {
+            world.step(step);
+        }
+        world.settle();
+
+        for (life, calls) in &world.succeeded {
+            prop_assert!(is_a_life(calls), "life {}: {:?}", life, calls);
+        }
+        for &life in &world.owing {
+            let lives_on = world.alive.is_some() && life == world.lives;
+            prop_assert!(lives_on || world.settled.contains(&life), "life {} owes its delete", life);
+        }
+        prop_assert!(!world.owed.is_owing(), "something is still owed");
+        prop_assert_eq!(world.owed.is_empty(), world.alive.is_none());
+        if let Some(alive) = world.alive.clone() {
+            let call = world.resynced();
+            prop_assert!(Arc::ptr_eq(&alive, &call.snapshot));
+            prop_assert!(call.handled.is_none_or(|handled| handled.uid() == alive.uid()));
+        }
+    }
+
+    #[test]
+    fn every_change_is_handed_out_when_nothing_is_dropped(
+        steps in prop::collection::vec(step(), 0..40),
+    ) {
+        let mut world = World::new(Instant::now(), false);
+        let given_up = Step::Finish(Outcome::Failed(Retrying::Never));
+        let drops = |step: &Step| matches!(step, Step::Skip(_)) || *step == given_up;
+
+        for step in steps.into_iter().filter(|step| !drops(step)) {
+            world.step(step);
+        }
+        world.settle();
+
+        if let Some(alive) = world.alive.clone() {
+            let handled = world.resynced().handled.expect("the add succeeded");
+            prop_assert!(Arc::ptr_eq(&handled, &alive), "the newest state was not handed out");
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! The workers of a lane: they take keys from its queue and call the handler.
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, MutexGuard},
+    time::Duration,
+};
+
+use futures::FutureExt;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout},
+};
+use tracing::{Instrument, Span, debug, error, info_span, warn};
+
+use super::{Book, Lane, RunningCall, dispatch};
+use crate::{
+    event::Call,
+    informer::Shared,
+    lane::owed::{Next, Offer, Outcome, Skip, Turn, Verdict},
+    object_key::ObjectKey,
+    outcome::{Action, Result},
+};
+
+/// A callback without a timeout that runs longer is reported, each time this has passed again.
+const SLOW: Duration = Duration::from_secs(60);
+
+/// Why a callback was dropped before it answered.
+#[derive(Debug, thiserror::Error)]
+#[error("callback timed out after {0:?}")]
+struct TimedOut(Duration);
+
+/// What the lane has for a worker that holds a key.
+enum Turned {
+    Call(Offer),
+    Nothing,
+}
+
+impl Lane {
+    /// Starts the lane's tasks: its workers, once `informer` has synced, and its resync timer.
+    pub(crate) fn spawn(self: &Arc<Self>, informer: &Arc<Shared>, tasks: &mut JoinSet<()>) {
+        for _ in 0..self.config.workers.get() {
+            let (lane, informer) = (self.clone(), informer.clone());
+            tasks.spawn(async move {
+                tokio::select! {
+                    () = informer.synced() => lane.work().await,
+                    () = lane.context.stop.cancelled() => {}
+                }
+            });
+        }
+        if let Some(interval) = self.config.resync {
+            let (lane, informer) = (self.clone(), informer.clone());
+            tasks.spawn(async move {
+                tokio::select! {
+                    () = async {
+                        informer.synced().await;
+                        loop {
+                            tokio::time::sleep(interval).await;
+                            lane.resync();
+                        }
+                    } => {}
+                    () = lane.context.stop.cancelled() => {}
+                }
+            });
+        }
+    }
+
+    /// Takes keys and calls the handler until the queue is shut down.
+    async fn work(&self) {
+        while let Some(key) = self.queue.get().await {
+            if self.context.stop.is_cancelled() {
+                return;
+            }
+            if let Turned::Call(offer) = self.take_turn(&key) {
+                self.call(offer.call).await;
+            }
+        }
+    }
+
+    /// Finds out what the turn of `key` is for, and starts it.
+    fn take_turn(&self, key: &ObjectKey) -> Turned {
+        loop {
+            let now = Instant::now();
+            let next = match self.book().owed.get(key) {
+                Some(owed) => owed.next(key, now),
+                None => Next::Nothing,
+            };
+            let offer = match next {
+                Next::Call(offer) => offer,
+                Next::Wait => {
+                    let mut book = self.book();
+                    let turn = book.change(key, |owed| owed.turn(now));
+                    self.schedule(key, turn);
+                    return Turned::Nothing;
+                }
+                Next::Nothing => return Turned::Nothing,
+            };
+            // Predicates run outside the lock; if the object changes meanwhile, they run again.
+            match self.handler.skip(&offer) {
+                Ok(None) => {
+                    if self.start(&offer) {
+                        return Turned::Call(offer);
+                    }
+                }
+                Ok(Some(skip)) => {
+                    if self.drop_offer(&offer, skip) {
+                        debug!(handler = %self.name, object = %key, ?skip, "not called");
+                        return Turned::Nothing;
+                    }
+                }
+                Err(error) => {
+                    if self.start(&offer) {
+                        self.span(&offer.call)
+                            .in_scope(|| self.finish(&offer.call, Err(error)));
+                        return Turned::Nothing;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Books the start of a call; false if it is out of date.
+    fn start(&self, offer: &Offer) -> bool {
+        let mut book = self.book();
+        let started = book.change(&offer.call.key, |owed| owed.start(offer));
+        if started {
+            book.running.insert(
+                offer.call.key.clone(),
+                RunningCall {
+                    handler: self.name.clone(),
+                    key: offer.call.key.clone(),
+                    kind: offer.call.kind,
+                    since: Instant::now(),
+                },
+            );
+        }
+        started
+    }
+
+    /// Books that a predicate drops a call; false if it is out of date.
+    fn drop_offer(&self, offer: &Offer, skip: Skip) -> bool {
+        let now = Instant::now();
+        let key = &offer.call.key;
+        let mut book = self.book();
+        let turn = book.change(key, |owed| {
+            owed.skip(offer, skip, now).then(|| owed.turn(now))
+        });
+        turn.is_some_and(|turn| {
+            self.settle(book, key, turn);
+            true
+        })
+    }
+
+    /// Calls the handler and books how it ended.
+    async fn call(&self, call: Call) {
+        // If the future is dropped at the drain deadline, the callback runs no more.
+        let running = Running {
+            lane: self,
+            key: &call.key,
+        };
+        async {
+            // Dropping a callback at its timeout may panic as well.
+            let answer = AssertUnwindSafe(self.bounded(&call))
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|panic| Err(dispatch::panicked(&*panic).into()));
+            self.finish(&call, answer);
+        }
+        .instrument(self.span(&call))
+        .await;
+        drop(running);
+    }
+
+    fn span(&self, call: &Call) -> Span {
+        info_span!(
+            "callback",
+            handler = %self.name,
+            event = %call.kind,
+            object = %call.key,
+            attempt = call.attempt,
+        )
+    }
+
+    /// Calls the handler within its timeout, or reports now and then that it is slow.
+    async fn bounded(&self, call: &Call) -> Result<Action> {
+        let mut callback = self.handler.call(call.clone(), self.context.clone());
+        if let Some(limit) = self.config.timeout {
+            return timeout(limit, callback)
+                .await
+                .unwrap_or_else(|_| Err(TimedOut(limit).into()));
+        }
+        let started = Instant::now();
+        loop {
+            if let Ok(answer) = timeout(SLOW, &mut callback).await {
+                return answer;
+            }
+            warn!(
+                seconds = started.elapsed().as_secs(),
+                "callback is still running; `timeout` would bound it"
+            );
+        }
+    }
+
+    /// Books how a call ended, reports a failure, and gives the object its next turn.
+    fn finish(&self, call: &Call, answer: Result<Action>) {
+        let now = Instant::now();
+        let outcome = match &answer {
+            Ok(action) => Outcome::Done(action.requeue()),
+            Err(error) => Outcome::Failed(error.retrying()),
+        };
+        let mut book = self.book();
+        book.running.remove(&call.key);
+        let (verdict, turn) = book.change(&call.key, |owed| {
+            let verdict = owed.finish(outcome, &self.config.retry, now);
+            (verdict, owed.turn(now))
+        });
+        self.settle(book, &call.key, turn);
+        match (answer, verdict) {
+            (Ok(_), _) => {}
+            (Err(error), Verdict::Settled) => {
+                warn!(%error, "callback failed; its object is gone");
+            }
+            (Err(error), Verdict::Retry(delay)) => {
+                warn!(%error, ?delay, "callback failed; it is retried");
+            }
+            (Err(error), Verdict::GaveUp) => {
+                error!(%error, "callback failed; it is given up until the object changes");
+            }
+        }
+    }
+
+    /// Gives the object its next turn, and tells those who wait for progress.
+    fn settle(&self, mut book: MutexGuard<'_, Book>, key: &ObjectKey, turn: Turn) {
+        book.untried.remove(key);
+        self.schedule(key, turn);
+        let settled = book.owing == 0 || book.untried.is_empty();
+        drop(book);
+        if settled {
+            self.progress.notify_waiters();
+        }
+    }
+}
+
+/// Names the callback that runs, until it is dropped.
+struct Running<'a> {
+    lane: &'a Lane,
+    key: &'a ObjectKey,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.lane.book().running.remove(self.key);
+    }
+}
