@@ -57,6 +57,11 @@ impl Shared {
         String::new()
     }
 
+    /// Says why what is asked for cannot exist, if so.
+    pub(crate) fn invalid(&self) -> Option<String> {
+        None
+    }
+
     /// The last failure to list or watch, with what to do about it.
     pub(crate) fn last_error(&self) -> Option<String> {
         None

@@ -1,9 +1,124 @@
 //! Kubernetes controllers as annotated structs: override the callbacks that matter, run.
+//!
+//! # The shortest whole program
+//!
+//! ```no_run
+//! use kubehandler::{k8s::Pod, prelude::*};
+//!
+//! #[derive(EventHandler)]
+//! #[handler(resource = Pod)]
+//! struct PodLogger;
+//!
+//! impl Callbacks for PodLogger {
+//!     async fn on_add(&self, ev: Event<Self>) -> Result<Action> {
+//!         info!("pod {} added", ev.key());
+//!         Ok(Action::DONE)
+//!     }
+//! }
+//!
+//! fn main() -> Result {
+//!     EventLoop::new("pods").register(PodLogger).main()
+//! }
+//! ```
+//!
+//! `kubehandler` is the only dependency it needs. It runs against the cluster of your
+//! kubeconfig, or of the pod it runs in, until SIGINT or SIGTERM.
+//!
+//! # How a controller is written
+//!
+//! 1. **A struct.** Its fields are what the callbacks need: clients, caches, settings.
+//!    `#[derive(EventHandler)]` and `#[handler(...)]` say what it handles; the keys are
+//!    listed at the [derive](macro@EventHandler).
+//! 2. **`impl Callbacks`.** Override [`on_add`](Callbacks::on_add),
+//!    [`on_update`](Callbacks::on_update) and [`on_delete`](Callbacks::on_delete), or
+//!    [`reconcile`](Callbacks::reconcile), which the first two fall back to. What is not
+//!    overridden does nothing.
+//! 3. **An [`EventLoop`].** Register the handlers and run: [`main`](EventLoop::main) is a whole
+//!    program, [`run`](EventLoop::run) runs in a runtime of your own until a signal,
+//!    [`run_until`](EventLoop::run_until) until a token is cancelled.
+//!
+//! ```
+//! use kubehandler::{k8s::Deployment, prelude::*};
+//! use std::time::Duration;
+//!
+//! #[derive(EventHandler)]
+//! #[handler(resource = Deployment, namespace = "shop", labels = "tier!=test", changed = "spec")]
+//! #[handler(workers = 8, timeout = "30s", retry(max = 12, base = "200ms", cap = "5m"))]
+//! struct Replicas {
+//!     limit: i32,
+//! }
+//!
+//! impl Callbacks for Replicas {
+//!     async fn reconcile(&self, ev: Event<Self>) -> Result<Action> {
+//!         let deployment = ev.object()?;
+//!         let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+//!         if wanted > self.limit {
+//!             bail_terminal!("{wanted} replicas; the limit is {}", self.limit);
+//!         }
+//!         if ev.changed(|deployment| &deployment.spec) {
+//!             info!(replicas = wanted, "desired state changed");
+//!         }
+//!         Ok(Action::requeue_after(Duration::from_secs(600)))
+//!     }
+//! }
+//! ```
+//!
+//! # What a callback gets and answers
+//!
+//! An [`Event`] holds the object's [`key`](Event::key), its state when the callback started
+//! ([`object`](Event::object), decoded on demand), its state when it was last handled
+//! ([`old`](Event::old), [`changed`](Event::changed)), and how often it has failed
+//! ([`attempt`](Event::attempt)).
+//!
+//! | answer | what follows |
+//! | --- | --- |
+//! | `Ok(Action::DONE)` | the next change |
+//! | `Ok(Action::requeue_after(d))` | `on_update` after `d`, or at the next change if that is earlier |
+//! | `Err(..)` from `?`, a panic, a timeout | again after 5 ms, 10 ms, .. up to 1000 s, until it succeeds |
+//! | `Err` with [`retry_after(d)`](ResultExt::retry_after) | again after `d` |
+//! | `Err` with [`terminal()`](ResultExt::terminal), [`bail_terminal!`] | given up until the object changes |
+//!
+//! # What you can rely on
+//!
+//! - For one handler and one object, never two callbacks at once; different objects and
+//!   different handlers run in parallel, each handler on its own workers.
+//! - For each life of an object the callbacks that succeed are one add, then updates, then
+//!   one delete. An object deleted and made again is two lives.
+//! - No delete is lost while the controller runs, and no change: changes merge, and a
+//!   callback starts that sees the last state.
+//! - A first delivery is never rate-limited; only retries wait.
+//! - On shutdown running callbacks finish, and nothing queued starts. A delete that
+//!   happens while no controller runs is not seen by anyone: that is what finalizers are for.
+//!
+//! # Kinds
+//!
+//! | what | how |
+//! | --- | --- |
+//! | built-in kinds | `use kubehandler::k8s::Pod`, or any of [`k8s_openapi`] |
+//! | your own custom resource | `#[derive(CustomResource)]` of [`kube`] |
+//! | kinds known at run time | `DynamicObject`, with an informer made by [`Informer::with_type`] |
+//! | metadata only, far less memory | `resource = PartialObjectMeta<Pod>` (from [`kube::core`]) |
+//!
+//! # Features
+//!
+//! | feature | default | what it is |
+//! | --- | --- | --- |
+//! | `derive` | yes | the derive, and `CustomResource` of [`kube`] |
+//! | `main` | yes | [`EventLoop::main`]: runtime and logging |
+//! | `rustls-tls`, `ring` | yes | TLS; `aws-lc-rs` instead of `ring` if you prefer it |
+//! | `latest` | yes | the newest Kubernetes version of `k8s-openapi`; otherwise one of `v1_33` to `v1_37` |
+//!
+//! # More
+//!
+//! [`queue::Queue`] is client-go's rate-limiting work queue, typed and async.
+//! [`WorkQueue`] stands alone: callbacks per kind for whoever brings their own source of events.
 
 mod event;
+mod event_loop;
 mod handler;
 mod informer;
 pub mod k8s;
+mod lane;
 mod object_key;
 mod outcome;
 pub mod prelude;
@@ -11,6 +126,7 @@ pub mod queue;
 mod settings;
 
 pub use event::{Event, EventKind};
+pub use event_loop::{CutOff, EventLoop, EventLoopHandle, RunError, RunningCallback, Unsynced};
 pub use handler::{Callbacks, DefaultHandler, EventHandler, Resource};
 pub use informer::{DecodeError, Filter, Informer, Informers};
 pub use k8s_openapi;
@@ -23,3 +139,5 @@ pub use schemars;
 pub use serde;
 pub use serde_json;
 pub use settings::{Retry, Settings};
+pub use tokio;
+pub use tracing;

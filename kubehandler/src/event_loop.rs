@@ -1,0 +1,320 @@
+//! Informers and handlers wired together: run, then drain.
+
+mod builder;
+#[cfg(feature = "main")]
+mod main;
+mod registry;
+mod signals;
+
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+pub use registry::{EventLoopHandle, RunningCallback};
+
+use crate::{
+    event::Context,
+    event_loop::{
+        builder::{Connect, Registration},
+        registry::{Registry, Wired},
+    },
+    informer::Informers,
+};
+
+/// How long after the drain deadline a callback has to let go of its thread before it is called blocked.
+const LET_GO: Duration = Duration::from_millis(100);
+
+/// A set of handlers, the informers they need, and the workers that call them.
+///
+/// # Examples
+///
+/// ```no_run
+/// use kubehandler::{k8s::Pod, prelude::*};
+/// use kubehandler::EventLoop;
+///
+/// #[derive(EventHandler)]
+/// #[handler(resource = Pod)]
+/// struct PodLogger;
+///
+/// impl Callbacks for PodLogger {
+///     async fn on_add(&self, ev: Event<Self>) -> Result<Action> {
+///         info!("pod {} added", ev.key());
+///         Ok(Action::DONE)
+///     }
+/// }
+///
+/// fn main() -> Result {
+///     EventLoop::new("pods").register(PodLogger).main()
+/// }
+/// ```
+pub struct EventLoop {
+    name: Arc<str>,
+    connect: Connect,
+    workers: NonZeroUsize,
+    sync_timeout: Duration,
+    drain_timeout: Duration,
+    registrations: Vec<Box<dyn Registration>>,
+    registry: Arc<Registry>,
+}
+
+/// Why [`EventLoop::run`] returned other than by being told to stop.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// No handler was registered.
+    #[error("event loop `{0}` has no handler: call `register` before it runs")]
+    NoHandler(String),
+    /// A handler's name is no DNS label.
+    #[error("handler name `{0}` is not a DNS label: use at most 63 of a-z, 0-9 and `-`")]
+    InvalidName(String),
+    /// Two handlers were registered under one name.
+    #[error("handler `{0}` is registered twice: give one of them another name")]
+    DuplicateHandler(String),
+    /// A handler's settings contradict themselves.
+    #[error("handler `{handler}` has invalid settings: {reason}")]
+    InvalidSettings {
+        /// The handler's name.
+        handler: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// What a handler wants to list and watch cannot exist.
+    #[error("handler `{handler}` has an invalid informer: {reason}")]
+    InvalidInformer {
+        /// The handler's name.
+        handler: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// No client was given, and neither a kubeconfig nor the cluster's environment was found.
+    #[error(
+        "no Kubernetes cluster is configured: set KUBECONFIG, write ~/.kube/config, run in a cluster, or pass a client"
+    )]
+    NoCluster(#[source] Box<kube::Error>),
+    /// The client could not be made.
+    #[error("cannot make a client for the cluster")]
+    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The process cannot listen for its signals.
+    #[error("cannot listen for signals")]
+    Signals(#[source] std::io::Error),
+    /// The runtime could not be made.
+    #[error("cannot start a runtime")]
+    Runtime(#[source] std::io::Error),
+    /// The sync timeout ran out; each informer that has no first list is named, with its last error.
+    #[error("failed to wait for caches to sync: {}", names(.0))]
+    NotSynced(Vec<Unsynced>),
+    /// Callbacks were still running when the drain deadline came.
+    #[error("callbacks were still running at the drain deadline: {}", names(.0))]
+    CutOff(Vec<CutOff>),
+}
+
+/// An informer that had no complete list at the sync timeout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unsynced {
+    /// What is listed and watched.
+    pub informer: String,
+    /// The last failure, with what to do about it; none if the server has not answered.
+    pub cause: Option<String>,
+}
+
+impl std::fmt::Display for Unsynced {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let cause = self.cause.as_deref().unwrap_or("the server did not answer");
+        write!(f, "{}: {cause}", self.informer)
+    }
+}
+
+/// A callback that was dropped at the drain deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CutOff {
+    /// What was running.
+    pub callback: RunningCallback,
+    /// It blocks its thread, so that it could not even be dropped, and is left behind.
+    pub is_blocking: bool,
+}
+
+impl std::fmt::Display for CutOff {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.callback)?;
+        if self.is_blocking {
+            write!(f, " (it blocks its thread)")?;
+        }
+        Ok(())
+    }
+}
+
+/// The items, joined by semicolons.
+fn names<T: ToString>(items: &[T]) -> String {
+    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
+    items.join("; ")
+}
+
+impl EventLoop {
+    /// Runs until SIGINT or SIGTERM, then lets the running callbacks finish.
+    ///
+    /// A second signal ends the process at once, with exit code 128 + its number.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_until`](Self::run_until), and if the process cannot listen for signals.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the running callbacks at their next await. Signals are
+    /// what stops it.
+    pub async fn run(self) -> Result<(), RunError> {
+        let stop = CancellationToken::new();
+        let signals = signals::Signals::listen().map_err(RunError::Signals)?;
+        tokio::select! {
+            result = self.run_until(stop.clone()) => result,
+            never = signals.forward(stop) => match never {},
+        }
+    }
+
+    /// Runs until `stop` is cancelled, then lets the running callbacks finish; nothing queued starts.
+    ///
+    /// # Errors
+    ///
+    /// Fails if handlers or settings are invalid, if there is no client, if an informer has no
+    /// first list at the sync timeout, or if callbacks outlast the drain deadline; each names what
+    /// failed. The callbacks of informers that have synced run meanwhile, and are drained as well.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the running callbacks at their next await. Cancel `stop` instead.
+    pub async fn run_until(mut self, stop: CancellationToken) -> Result<(), RunError> {
+        let registry = self.registry.clone();
+        let _ended = registry.ends_on_drop();
+        let drain_timeout = self.drain_timeout;
+        // The callbacks see the stop of a loop that failed, the caller's token does not.
+        let stop = stop.child_token();
+        let wired = self.wire(&stop).await?;
+        let mut tasks = JoinSet::new();
+        let mut sources = JoinSet::new();
+        let stop_sources = CancellationToken::new();
+        for informer in &wired.informers {
+            let (informer, stop) = (informer.clone(), stop_sources.clone());
+            sources.spawn(async move { informer.run(stop).await });
+        }
+        for (lane, informer) in &wired.lanes {
+            lane.spawn(informer, &mut tasks);
+        }
+        self.registry.start(wired);
+        info!(event_loop = %self.name, "started");
+
+        let synced = serve(&registry, self.sync_timeout, &stop).await;
+        stop.cancel();
+        info!(event_loop = %self.name, "stopping");
+        let drained = drain(&registry, tasks, drain_timeout).await;
+        stop_sources.cancel();
+        while sources.join_next().await.is_some() {}
+        info!(event_loop = %self.name, "stopped");
+        synced.and(drained)
+    }
+
+    /// Makes the informers and lanes of all handlers.
+    async fn wire(&mut self, stop: &CancellationToken) -> Result<Wired, RunError> {
+        self.check()?;
+        let client = std::mem::take(&mut self.connect).client().await?;
+        let informers = Informers::new(client.clone());
+        let context = Context {
+            client,
+            stop: stop.clone(),
+        };
+        let mut wired = Wired::default();
+        for registration in std::mem::take(&mut self.registrations) {
+            let (lane, informer) =
+                registration.open(&informers, &context, self.workers, &self.registry)?;
+            if !wired.informers.iter().any(|i| Arc::ptr_eq(i, &informer)) {
+                wired.informers.push(informer.clone());
+            }
+            wired.lanes.push((lane, informer));
+        }
+        for (lane, informer) in &wired.lanes {
+            informer.subscribe(lane.clone());
+        }
+        Ok(wired)
+    }
+}
+
+/// Returns when `stop` is cancelled, or fails when an informer has not synced in time.
+async fn serve(
+    registry: &Registry,
+    sync_timeout: Duration,
+    stop: &CancellationToken,
+) -> Result<(), RunError> {
+    let deadline = Instant::now() + sync_timeout;
+    let informers = registry.informers().iter();
+    let synced = timeout_at(
+        deadline,
+        join_all(informers.map(|informer| informer.synced())),
+    );
+    tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        result = synced => if result.is_err() {
+            return Err(RunError::NotSynced(unsynced(registry)));
+        },
+    }
+    debug!("every informer has synced");
+    registry.notify();
+    stop.cancelled().await;
+    Ok(())
+}
+
+/// Lets running callbacks finish, and names those that do not by the deadline.
+async fn drain(
+    registry: &Registry,
+    mut tasks: JoinSet<()>,
+    drain_timeout: Duration,
+) -> Result<(), RunError> {
+    registry.close();
+    let deadline = Instant::now() + drain_timeout;
+    if timeout_at(deadline, async {
+        while tasks.join_next().await.is_some() {}
+    })
+    .await
+    .is_ok()
+    {
+        return Ok(());
+    }
+    let callbacks = registry.running();
+    tasks.abort_all();
+    let left_behind =
+        tokio::time::timeout(LET_GO, async { while tasks.join_next().await.is_some() {} })
+            .await
+            .is_err();
+    let blocking = if left_behind {
+        registry.running()
+    } else {
+        vec![]
+    };
+    tasks.detach_all();
+    let cut_off: Vec<CutOff> = callbacks
+        .into_iter()
+        .map(|callback| CutOff {
+            is_blocking: blocking.iter().any(|b| b.is_same_call(&callback)),
+            callback,
+        })
+        .collect();
+    warn!(callbacks = names(&cut_off), "drain deadline passed");
+    Err(RunError::CutOff(cut_off))
+}
+
+fn unsynced(registry: &Registry) -> Vec<Unsynced> {
+    let informers = registry.informers();
+    let unsynced = informers.iter().filter(|informer| !informer.has_synced());
+    unsynced
+        .map(|informer| Unsynced {
+            informer: informer.describe(),
+            cause: informer.last_error(),
+        })
+        .collect()
+}

@@ -1,0 +1,265 @@
+//! What is set before an event loop runs, and the checks of it.
+
+use std::{
+    collections::HashSet, error::Error, fmt, num::NonZeroUsize, pin::Pin, sync::Arc, time::Duration,
+};
+
+use kube::{Client, Config};
+
+use super::{EventLoop, EventLoopHandle, RunError, registry::Registry};
+use crate::{
+    event::Context,
+    handler::Callbacks,
+    informer::{Informers, Shared},
+    lane::{self, Lane, dispatch::Typed},
+    settings::Settings,
+};
+
+impl EventLoop {
+    /// Makes an event loop without handlers; `name` appears in its logs.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into().into(),
+            connect: Connect::default(),
+            workers: const { NonZeroUsize::new(16).unwrap() },
+            sync_timeout: Duration::from_secs(120),
+            drain_timeout: Duration::from_secs(25),
+            registrations: Vec::new(),
+            registry: Arc::default(),
+        }
+    }
+
+    /// Adds a handler.
+    ///
+    /// Its name must be unique within the loop; [`run`](Self::run) says so otherwise.
+    #[must_use]
+    pub fn register<H: Callbacks>(mut self, handler: H) -> Self {
+        self.registrations.push(Box::new(handler));
+        self
+    }
+
+    /// Uses this client; by default, one is made from the kubeconfig or the cluster's environment.
+    ///
+    /// The default client leaves retries to the informers. If yours is made from a
+    /// `kube::Config`, set its `default_retry` to false, or each failing request is retried
+    /// twice over.
+    #[must_use]
+    pub fn client(mut self, client: Client) -> Self {
+        self.connect = Connect::Client(client);
+        self
+    }
+
+    /// Uses the configuration that this future finds when the loop starts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kubehandler::{EventLoop, kube::{Config, config::KubeConfigOptions}};
+    ///
+    /// let event_loop = EventLoop::new("staging").config_from(async {
+    ///     let context = Some("staging".to_owned());
+    ///     Config::from_kubeconfig(&KubeConfigOptions { context, ..Default::default() }).await
+    /// });
+    /// ```
+    #[must_use]
+    pub fn config_from<E>(
+        mut self,
+        config: impl Future<Output = Result<Config, E>> + Send + 'static,
+    ) -> Self
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let config = async { config.await.map_err(Into::into) };
+        self.connect = Connect::Config(Box::pin(config));
+        self
+    }
+
+    /// Runs at most this many callbacks of each handler at once, unless its settings say otherwise.
+    ///
+    /// The default is 16.
+    #[must_use]
+    pub fn workers(mut self, workers: NonZeroUsize) -> Self {
+        self.workers = workers;
+        self
+    }
+
+    /// Fails if an informer has no complete list after this time; the default is 2 minutes.
+    #[must_use]
+    pub fn sync_timeout(mut self, timeout: Duration) -> Self {
+        self.sync_timeout = timeout;
+        self
+    }
+
+    /// Gives running callbacks this long to finish at shutdown; the default is 25 s.
+    ///
+    /// That is 5 s less than the default grace period of a pod.
+    #[must_use]
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.drain_timeout = timeout;
+        self
+    }
+
+    /// Returns a handle that shows how far the loop has come.
+    #[must_use]
+    pub fn handle(&self) -> EventLoopHandle {
+        EventLoopHandle::new(self.registry.clone())
+    }
+
+    /// Checks all that can be known before there is a client.
+    pub(super) fn check(&self) -> Result<(), RunError> {
+        if self.registrations.is_empty() {
+            return Err(RunError::NoHandler(self.name.to_string()));
+        }
+        let mut names = HashSet::new();
+        for registration in &self.registrations {
+            let name = registration.name();
+            if !is_dns_label(&name) {
+                return Err(RunError::InvalidName(name));
+            }
+            registration
+                .check()
+                .map_err(|reason| RunError::InvalidSettings {
+                    handler: name.clone(),
+                    reason,
+                })?;
+            if !names.insert(name.clone()) {
+                return Err(RunError::DuplicateHandler(name));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for EventLoop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let handlers: Vec<String> = self.registrations.iter().map(|r| r.name()).collect();
+        f.debug_struct("EventLoop")
+            .field("name", &self.name)
+            .field("handlers", &handlers)
+            .field("workers", &self.workers)
+            .field("sync_timeout", &self.sync_timeout)
+            .field("drain_timeout", &self.drain_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A handler that waits for its loop to run; its type is forgotten.
+pub(super) trait Registration: Send + Sync {
+    fn name(&self) -> String;
+
+    /// Says what is wrong with the settings, if anything is.
+    fn check(&self) -> Result<(), String>;
+
+    /// Makes the handler's lane, and says which informer feeds it.
+    fn open(
+        self: Box<Self>,
+        informers: &Informers,
+        context: &Context,
+        workers: NonZeroUsize,
+        registry: &Registry,
+    ) -> Result<(Arc<Lane>, Arc<Shared>), RunError>;
+}
+
+impl<H: Callbacks> Registration for H {
+    fn name(&self) -> String {
+        self.name().into_owned()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        check_settings(&self.settings())
+    }
+
+    fn open(
+        self: Box<Self>,
+        informers: &Informers,
+        context: &Context,
+        workers: NonZeroUsize,
+        registry: &Registry,
+    ) -> Result<(Arc<Lane>, Arc<Shared>), RunError> {
+        let name = Registration::name(&*self);
+        let informer = self.informer(informers).shared().clone();
+        if let Some(reason) = informer.invalid() {
+            return Err(RunError::InvalidInformer {
+                handler: name,
+                reason,
+            });
+        }
+        let settings = self.settings();
+        let config = lane::Config {
+            workers: settings.workers.unwrap_or(workers),
+            timeout: settings.timeout,
+            retry: settings.retry,
+            resync: settings.resync,
+        };
+        let handler = Arc::new(Typed {
+            handler: *self,
+            settings,
+        });
+        let progress = registry.progress().clone();
+        let lane = Lane::new(name.into(), handler, config, context.clone(), progress);
+        Ok((lane, informer))
+    }
+}
+
+fn check_settings<H: Callbacks>(settings: &Settings<H>) -> Result<(), String> {
+    let retry = &settings.retry;
+    if retry.base > retry.cap {
+        return Err(format!(
+            "the base {:?} of its retries is above their cap {:?}",
+            retry.base, retry.cap
+        ));
+    }
+    if retry.max == Some(0) {
+        return Err("a callback is tried at least once: use `max(1)`".to_owned());
+    }
+    if retry.base.is_zero() {
+        return Err("the base of its retries is zero: they would not wait".to_owned());
+    }
+    for (name, value) in [("timeout", settings.timeout), ("resync", settings.resync)] {
+        if value.is_some_and(|value| value.is_zero()) {
+            return Err(format!(
+                "`{name}` is zero: leave it out or give it a length"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// RFC 1123, as Kubernetes uses it: at most 63 of a-z, 0-9 and `-`, which neither begins nor ends it.
+fn is_dns_label(name: &str) -> bool {
+    let is_word = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let bytes = name.as_bytes();
+    bytes.len() <= 63
+        && bytes.iter().all(|&c| is_word(c) || c == b'-')
+        && bytes.first().is_some_and(|&c| is_word(c))
+        && bytes.last().is_some_and(|&c| is_word(c))
+}
+
+/// Where the client comes from.
+#[derive(Default)]
+pub(super) enum Connect {
+    /// The kubeconfig, or the cluster's environment.
+    #[default]
+    Infer,
+    Config(PendingConfig),
+    Client(Client),
+}
+
+type PendingConfig =
+    Pin<Box<dyn Future<Output = Result<Config, Box<dyn Error + Send + Sync>>> + Send>>;
+
+impl Connect {
+    pub(super) async fn client(self) -> Result<Client, RunError> {
+        let mut config = match self {
+            Self::Client(client) => return Ok(client),
+            Self::Config(config) => config.await.map_err(RunError::Client)?,
+            Self::Infer => Config::infer()
+                .await
+                .map_err(|error| RunError::NoCluster(Box::new(kube::Error::InferConfig(error))))?,
+        };
+        // The informers back off by themselves; kube would retry POST too.
+        config.default_retry = false;
+        Client::try_from(config).map_err(|error| RunError::Client(error.into()))
+    }
+}

@@ -1,0 +1,91 @@
+//! `main` in one call: runtime, logging, client, run.
+
+use tokio::{
+    runtime::{Builder, Handle},
+    task::JoinError,
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{CutOff, EventLoop, LET_GO, RunError, signals::Signals};
+
+impl EventLoop {
+    /// Runs the loop as a whole program: makes logging, a runtime and a client, and runs.
+    ///
+    /// Logs go to standard error, at `info` or as `RUST_LOG` says, unless a `tracing`
+    /// subscriber is set already.
+    ///
+    /// # Errors
+    ///
+    /// As [`run_blocking`](Self::run_blocking); returned from `fn main`, an error makes exit
+    /// code 1.
+    pub fn main(self) -> crate::Result {
+        start_logging();
+        Ok(self.run_blocking()?)
+    }
+
+    /// Runs as [`run`](Self::run) does, on a runtime of its own; for programs with their own logging.
+    ///
+    /// Callbacks run on a multi-threaded runtime; signals and the drain deadline are watched
+    /// from the calling thread, so that it returns in time even if every thread of the
+    /// runtime is blocked by a callback.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and if the runtime cannot be made.
+    ///
+    /// # Panics
+    ///
+    /// Panics if called from within a tokio runtime: use [`run`](Self::run) there.
+    pub fn run_blocking(self) -> Result<(), RunError> {
+        let mut workers = Builder::new_multi_thread();
+        let callbacks = workers.enable_all().build().map_err(RunError::Runtime)?;
+        let mut control = Builder::new_current_thread();
+        let control = control.enable_all().build().map_err(RunError::Runtime)?;
+        let result = control.block_on(self.supervise(callbacks.handle()));
+        // A callback that blocks its thread is left behind; the process ends all the same.
+        callbacks.shutdown_background();
+        result
+    }
+
+    /// Runs the loop on `callbacks`, and returns in time even if that runtime is blocked.
+    async fn supervise(self, callbacks: &Handle) -> Result<(), RunError> {
+        let stop = CancellationToken::new();
+        let signals = Signals::listen().map_err(RunError::Signals)?;
+        let registry = self.registry.clone();
+        let last_call = self.drain_timeout + 2 * LET_GO;
+        let run = callbacks.spawn(self.run_until(stop.clone()));
+        tokio::select! {
+            result = run => result.unwrap_or_else(resume),
+            () = async { stop.cancelled().await; sleep(last_call).await } => {
+                let callbacks = registry.running().into_iter();
+                Err(RunError::CutOff(callbacks.map(|callback| CutOff {
+                    callback,
+                    is_blocking: true,
+                }).collect()))
+            }
+            never = signals.forward(stop.clone()) => match never {},
+        }
+    }
+}
+
+/// Carries a panic of the loop itself on; nothing else ends its task early.
+fn resume(error: JoinError) -> Result<(), RunError> {
+    match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => Ok(()),
+    }
+}
+
+fn start_logging() {
+    use tracing_subscriber::{EnvFilter, fmt};
+
+    let filter = EnvFilter::builder()
+        .with_default_directive(tracing::Level::INFO.into())
+        .from_env_lossy();
+    // An error means that the program has set up logging of its own, which stays.
+    let _ = fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
+}

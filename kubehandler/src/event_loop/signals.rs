@@ -1,0 +1,55 @@
+//! The signals that stop a process.
+
+use std::{convert::Infallible, io};
+
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+/// SIGINT and SIGTERM, listened to from the moment it is made.
+pub(super) struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
+    /// Cancels `stop` at the first signal and ends the process at the second.
+    pub(super) async fn forward(mut self, stop: CancellationToken) -> Infallible {
+        let (name, _) = self.next().await;
+        info!(signal = name, "told to stop; a second signal ends at once");
+        stop.cancel();
+        let (name, number) = self.next().await;
+        warn!(signal = name, "told to stop again; ending at once");
+        std::process::exit(128 + number)
+    }
+
+    /// Waits for a signal; returns its name and number.
+    async fn next(&mut self) -> (&'static str, i32) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => ("SIGINT", 2),
+            _ = self.terminate.recv() => ("SIGTERM", 15),
+        }
+        #[cfg(not(unix))]
+        {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            ("Ctrl-C", 2)
+        }
+    }
+}
