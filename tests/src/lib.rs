@@ -1,1 +1,3 @@
-//! Placeholder.
+//! What the tests of the workspace share.
+
+pub mod cluster;
