@@ -1,0 +1,49 @@
+# Every recipe is plain commands: without just, copy them.
+
+# Lists the recipes.
+default:
+    @just --list
+
+# Everything that CI does.
+ci:
+    .ci/run
+
+# The tests; those against a real API server run where KUBEBUILDER_ASSETS names one.
+test:
+    cargo test --workspace
+
+# The tests, with a real API server built first if need be.
+test-all:
+    KUBEBUILDER_ASSETS="$(tests/cluster/build)" cargo test --workspace
+
+# Clippy on everything, warnings denied.
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Formats the code.
+fmt:
+    cargo fmt --all
+
+# The documentation, warnings denied.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# A real Kubernetes API server until Ctrl-C; prints the kubeconfig to use.
+cluster:
+    tests/cluster/up
+
+# The sample controller; takes its flags, such as `just sample --namespace default`.
+sample *flags:
+    cargo run -p sample-controller -- {{flags}}
+
+# The model checks of the queue's wake-up protocol.
+loom:
+    RUSTFLAGS="--cfg kubehandler_loom" CARGO_TARGET_DIR=target/loom cargo test -p kubehandler --lib loom
+
+# Breaks each law on purpose and checks that its test notices; takes names or globs.
+mutants *names:
+    tests/mutants/run {{names}}
+
+# Licenses, sources and banned crates of the dependencies; needs `cargo install cargo-deny`.
+deny:
+    cargo deny check bans licenses sources
