@@ -113,6 +113,8 @@
 //! [`queue::Queue`] is client-go's rate-limiting work queue, typed and async.
 //! [`WorkQueue`] stands alone: callbacks per kind for whoever brings their own source of events.
 
+#[doc(hidden)]
+pub mod __private;
 mod event;
 mod event_loop;
 mod handler;

@@ -1,0 +1,224 @@
+//! `#[handler(...)]` tokens to values.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
+use syn::{Attribute, Expr, LitInt, LitStr, Meta, Path, Token, Type, parse::ParseStream};
+
+use crate::{
+    entries::{
+        Entry, Written, each_entry, equals, error, function, integer, refuse, rest_of_entry, string,
+    },
+    errors::Errors,
+    keys::{self, HANDLER, Key, RETRY},
+};
+
+/// What was written on the struct; `None` where nothing was, or nothing that can be read.
+#[derive(Default)]
+pub(crate) struct Attributes {
+    pub(crate) krate: Option<Path>,
+    pub(crate) resource: Option<Entry<Type>>,
+    pub(crate) name: Option<Entry<LitStr>>,
+    pub(crate) informer: Option<Entry<Expr>>,
+    pub(crate) namespace: Option<Entry<LitStr>>,
+    pub(crate) labels: Option<Entry<LitStr>>,
+    pub(crate) fields: Option<Entry<LitStr>>,
+    pub(crate) changed: Option<Entry<Changed>>,
+    pub(crate) when: Option<Entry<Expr>>,
+    pub(crate) workers: Option<Entry<LitInt>>,
+    pub(crate) timeout: Option<Entry<LitStr>>,
+    pub(crate) retry: Option<Entry<RetryAttributes>>,
+    pub(crate) resync: Option<Entry<LitStr>>,
+    /// Every known key that was written, readable or not.
+    written: Written,
+}
+
+/// The value of `changed`.
+pub(crate) enum Changed {
+    /// `changed = "spec.replicas"`
+    Path(LitStr),
+    /// `changed = |o| &o.spec`
+    Part(Expr),
+}
+
+/// What was written in `retry(...)`.
+#[derive(Default)]
+pub(crate) struct RetryAttributes {
+    pub(crate) max: Option<Entry<LitInt>>,
+    pub(crate) base: Option<Entry<LitStr>>,
+    pub(crate) cap: Option<Entry<LitStr>>,
+}
+
+impl Attributes {
+    /// Reads the attributes of a struct.
+    pub(crate) fn parse(attributes: &[Attribute], errors: &mut Errors) -> Self {
+        let mut parsed = Self::default();
+        for attribute in attributes {
+            if let Some(tokens) = list(attribute, "resource = Kind", errors) {
+                each_entry(tokens, errors, |ident, input, errors| {
+                    parsed.entry(ident, input, errors)
+                });
+            }
+        }
+        parsed
+    }
+
+    /// Returns true if the key was written, readable or not.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.written.has(name)
+    }
+
+    /// Reads one entry.
+    fn entry(
+        &mut self,
+        ident: Ident,
+        input: ParseStream<'_>,
+        errors: &mut Errors,
+    ) -> syn::Result<()> {
+        let word = ident.to_string();
+        let Some(key) = keys::find(&HANDLER, &word) else {
+            let message =
+                keys::not_yet(&word).unwrap_or_else(|| keys::unknown("handler", &word, &HANDLER));
+            rest_of_entry(input);
+            return Err(error(ident, message));
+        };
+        self.written.add(&ident, input, errors);
+        if key.name == "retry" {
+            let value = retry(key, &ident, input, errors)?;
+            keep(&mut self.retry, ident, value);
+            return Ok(());
+        }
+        if key.name == "informer" && (input.is_empty() || input.peek(Token![,])) {
+            return Err(error(
+                ident,
+                "`informer` alone goes on the field that holds it; on the struct, write `informer = self.pods.clone()`",
+            ));
+        }
+        equals(&ident, key, input)?;
+        self.value(key, ident, input)
+    }
+
+    /// Reads the value after a key and its `=`.
+    fn value(&mut self, key: &Key, ident: Ident, input: ParseStream<'_>) -> syn::Result<()> {
+        match key.name {
+            "crate" => self.krate = Some(path(key, input)?),
+            "resource" => keep(&mut self.resource, ident, resource(key, input)?),
+            "name" => keep(&mut self.name, ident, string(key, input)?),
+            "informer" => keep(&mut self.informer, ident, function(key, input)?),
+            "namespace" => keep(&mut self.namespace, ident, string(key, input)?),
+            "labels" => keep(&mut self.labels, ident, string(key, input)?),
+            "fields" => keep(&mut self.fields, ident, string(key, input)?),
+            "changed" => keep(&mut self.changed, ident, changed(key, input)?),
+            "when" => keep(&mut self.when, ident, function(key, input)?),
+            "workers" => keep(&mut self.workers, ident, integer(key, input)?),
+            "timeout" => keep(&mut self.timeout, ident, string(key, input)?),
+            _ => keep(&mut self.resync, ident, string(key, input)?),
+        }
+        Ok(())
+    }
+}
+
+/// Sets a value, unless one was set before: a duplicate is reported, and the first counts.
+fn keep<T>(slot: &mut Option<Entry<T>>, key: Ident, value: T) {
+    slot.get_or_insert(Entry { key, value });
+}
+
+/// Returns what is between the parentheses of a `#[handler(...)]`; `None` for other attributes.
+pub(crate) fn list(
+    attribute: &Attribute,
+    example: &str,
+    errors: &mut Errors,
+) -> Option<TokenStream> {
+    if !attribute.path().is_ident("handler") {
+        return None;
+    }
+    match &attribute.meta {
+        Meta::List(list) if matches!(list.delimiter, syn::MacroDelimiter::Paren(_)) => {
+            Some(list.tokens.clone())
+        }
+        other => {
+            errors.push(other, format!("write `#[handler({example})]`"));
+            None
+        }
+    }
+}
+
+fn path(key: &Key, input: ParseStream<'_>) -> syn::Result<Path> {
+    if input.peek(syn::Lit) {
+        return refuse(key, input);
+    }
+    input.call(Path::parse_mod_style)
+}
+
+fn resource(key: &Key, input: ParseStream<'_>) -> syn::Result<Type> {
+    if input.peek(syn::Lit) {
+        return refuse(key, input);
+    }
+    let ty: Type = input.parse()?;
+    match plain(&ty) {
+        Type::Path(_) | Type::Macro(_) => Ok(ty),
+        other => Err(error(
+            other,
+            "`resource` takes the type of an object, such as `resource = Pod`",
+        )),
+    }
+}
+
+/// Returns the type within parentheses and the invisible groups of `macro_rules!`.
+pub(crate) fn plain(ty: &Type) -> &Type {
+    match ty {
+        Type::Paren(paren) => plain(&paren.elem),
+        Type::Group(group) => plain(&group.elem),
+        other => other,
+    }
+}
+
+fn changed(key: &Key, input: ParseStream<'_>) -> syn::Result<Changed> {
+    if input.peek(LitStr) {
+        return input.parse().map(Changed::Path);
+    }
+    function(key, input).map(Changed::Part)
+}
+
+fn retry(
+    key: &Key,
+    ident: &Ident,
+    input: ParseStream<'_>,
+    errors: &mut Errors,
+) -> syn::Result<RetryAttributes> {
+    if !input.peek(syn::token::Paren) {
+        let found = rest_of_entry(input);
+        let at = if found.is_empty() {
+            ident.to_token_stream()
+        } else {
+            found
+        };
+        return Err(error(at, format!("write `{}`", key.example)));
+    }
+    let content;
+    syn::parenthesized!(content in input);
+    let tokens: TokenStream = content.parse()?;
+    if tokens.is_empty() {
+        return Err(error(
+            ident,
+            format!("`retry` says nothing: write `{}`", key.example),
+        ));
+    }
+    let mut retry = RetryAttributes::default();
+    let mut written = Written::default();
+    each_entry(tokens, errors, |ident, input, errors| {
+        let word = ident.to_string();
+        let Some(key) = keys::find(&RETRY, &word) else {
+            rest_of_entry(input);
+            return Err(error(ident, keys::unknown("retry", &word, &RETRY)));
+        };
+        written.add(&ident, input, errors);
+        equals(&ident, key, input)?;
+        match key.name {
+            "max" => keep(&mut retry.max, ident, integer(key, input)?),
+            "base" => keep(&mut retry.base, ident, string(key, input)?),
+            _ => keep(&mut retry.cap, ident, string(key, input)?),
+        }
+        Ok(())
+    });
+    Ok(retry)
+}
