@@ -1,75 +1,81 @@
 //! List and watch of one kind into a store; deltas to subscribers.
+//!
+//! [`Informer`] is the typed handle, `Shared` the untyped whole behind it. Data moves one way:
+//! `connection` (requests, bytes, time limits) → `frame` and `codec` (events and lists, read no
+//! deeper than `metadata`) → `reflector` (the loop; `plan` says what to ask for next) → `store`
+//! (the local copy; a change in, deltas out) → `delta` (subscribers).
 
+mod backoff;
+mod codec;
 mod config;
+mod connection;
 mod delta;
+mod failure;
+mod frame;
+mod plan;
+mod reflector;
+mod set;
+mod shared;
 mod store;
+mod stored;
+mod target;
+mod version;
 
-use std::{
-    fmt,
-    marker::PhantomData,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Filter;
 pub(crate) use delta::{Delta, Subscriber};
-pub use store::DecodeError;
-pub(crate) use store::Stored;
+pub use set::Informers;
+pub(crate) use shared::Shared;
+pub use stored::DecodeError;
+pub(crate) use stored::Stored;
 
+use self::target::Target;
 use crate::{handler::Resource, object_key::ObjectKey};
 
 /// A local copy of the objects of one kind that match a filter, kept up to date.
 ///
-/// The handle is cheap to clone; all clones share one watch and one store.
+/// The handle is cheap to clone; all clones share one watch and one store. An event loop runs
+/// the informers of its handlers; one that stands alone is run with [`run`](Self::run).
+///
+/// The store never goes back, and an object is in it exactly as long as the server has it in
+/// view, as far as the server can be reached. Objects are kept encoded, without their
+/// `managedFields`, and decoded when asked for.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(client: kubehandler::kube::Client) -> kubehandler::Result {
+/// use kubehandler::{Filter, Informer, k8s::Pod};
+/// use tokio_util::sync::CancellationToken;
+///
+/// let pods = Informer::<Pod>::new(client, Filter::default().namespace("web"));
+/// let stop = CancellationToken::new();
+/// tokio::spawn({
+///     let (pods, stop) = (pods.clone(), stop.clone());
+///     async move { pods.run(stop).await }
+/// });
+///
+/// pods.synced().await;
+/// if let Some(pod) = pods.get(&"web/front".parse()?)? {
+///     println!("{:?}", pod.spec);
+/// }
+/// stop.cancel();
+/// # Ok(())
+/// # }
+/// ```
 pub struct Informer<K> {
     shared: Arc<Shared>,
     kind: PhantomData<fn() -> K>,
 }
 
-/// The untyped part of an informer.
-pub(crate) struct Shared {
-    subscribers: Mutex<Vec<Arc<dyn Subscriber>>>,
-}
-
-impl Shared {
-    /// Adds a subscriber; it gets the store's content at once, then every change.
-    pub(crate) fn subscribe(&self, subscriber: Arc<dyn Subscriber>) {
-        self.subscribers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(subscriber);
-    }
-
-    pub(crate) fn has_synced(&self) -> bool {
-        false
-    }
-
-    /// Waits until the store holds its first complete list.
-    pub(crate) async fn synced(&self) {}
-
-    /// Lists and watches until `stop`; waits its turn while another loop does.
-    pub(crate) async fn run(&self, _stop: CancellationToken) {}
-
-    /// Says what is listed and watched, for messages: `pods in namespace `web``.
-    pub(crate) fn describe(&self) -> String {
-        String::new()
-    }
-
-    /// Says why what is asked for cannot exist, if so.
-    pub(crate) fn invalid(&self) -> Option<String> {
-        None
-    }
-
-    /// The last failure to list or watch, with what to do about it.
-    pub(crate) fn last_error(&self) -> Option<String> {
-        None
-    }
-}
-
 impl<K: Resource> Informer<K> {
     /// Makes an informer of its own for a kind known at compile time.
+    ///
+    /// It does nothing before it is run.
     #[must_use]
     pub fn new(client: Client, filter: Filter) -> Self
     where
@@ -81,29 +87,101 @@ impl<K: Resource> Informer<K> {
     /// Makes an informer for a kind known at run time, such as a `DynamicObject` with its `ApiResource`.
     #[must_use]
     pub fn with_type(client: Client, kind: &K::DynamicType, filter: Filter) -> Self {
-        let _ = (client, kind, filter);
-        Self {
-            shared: Arc::new(Shared {
-                subscribers: Mutex::default(),
-            }),
-            kind: PhantomData,
-        }
+        Self::of(Arc::new(Shared::new(
+            client,
+            Target::new::<K>(kind, filter),
+        )))
     }
 
     /// Returns the object of this name, decoded, or `None` if the store has none.
+    ///
+    /// As long as somebody holds the object, it is decoded only once.
     ///
     /// # Errors
     ///
     /// Fails if the object is not of the shape of its Rust type.
     pub fn get(&self, key: &ObjectKey) -> Result<Option<Arc<K>>, DecodeError> {
-        let _ = key;
-        Ok(None)
+        let stored = self.shared.get(key);
+        stored.map(|object| object.decode()).transpose()
+    }
+
+    /// Returns every object of the store, decoded, in the order of the keys.
+    ///
+    /// Each has a result of its own, so that one which is not of the shape of its Rust type
+    /// does not hide the others; collect into a `Result<Vec<_>, _>` to have all or none.
+    #[must_use]
+    pub fn list(&self) -> Vec<Result<Arc<K>, DecodeError>> {
+        let stored: Vec<Arc<Stored>> = self
+            .shared
+            .read(|store| store.iter().map(|(_, object)| object.clone()).collect());
+        stored.iter().map(|object| object.decode()).collect()
+    }
+}
+
+impl<K> Informer<K> {
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+        Self {
+            shared,
+            kind: PhantomData,
+        }
+    }
+
+    /// Returns the keys of the objects of the store, in their order.
+    #[must_use]
+    pub fn keys(&self) -> Vec<ObjectKey> {
+        self.shared
+            .read(|store| store.iter().map(|(key, _)| key.clone()).collect())
+    }
+
+    /// Returns the number of objects in the store.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.read(store::Store::len)
+    }
+
+    /// Returns true if the store has no objects.
+    ///
+    /// Before [`has_synced`](Self::has_synced) that says nothing of the server.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Returns true once the store holds its first complete list.
     #[must_use]
     pub fn has_synced(&self) -> bool {
         self.shared.has_synced()
+    }
+
+    /// Waits until the store holds its first complete list.
+    ///
+    /// That never comes if nobody runs the informer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn synced(&self) {
+        self.shared.synced().await;
+    }
+
+    /// Returns the last failure to list or watch, with what to do about it.
+    ///
+    /// `None` while all is well.
+    #[must_use]
+    pub fn last_error(&self) -> Option<String> {
+        self.shared.last_error()
+    }
+
+    /// Lists and watches until `stop` is cancelled, whatever the server does.
+    ///
+    /// An event loop does this for the informers of its handlers. Of several who run one
+    /// informer, one lists and watches; when it stops, the next goes on from there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the watch, as `stop` does; the store stays as it is.
+    pub async fn run(&self, stop: CancellationToken) {
+        self.shared.run(stop).await;
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -113,44 +191,15 @@ impl<K: Resource> Informer<K> {
 
 impl<K> Clone for Informer<K> {
     fn clone(&self) -> Self {
-        Self {
-            shared: self.shared.clone(),
-            kind: PhantomData,
-        }
+        Self::of(self.shared.clone())
     }
 }
 
 impl<K> fmt::Debug for Informer<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Informer").finish_non_exhaustive()
-    }
-}
-
-/// The informers of one event loop: one for each distinct resource and filter.
-pub struct Informers {
-    client: Client,
-}
-
-impl Informers {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
-    }
-
-    /// Returns the loop's informer for this kind and filter, making it if there is none.
-    #[must_use]
-    pub fn informer<K: Resource<DynamicType: Default>>(&self, filter: Filter) -> Informer<K> {
-        Informer::new(self.client.clone(), filter)
-    }
-
-    /// Returns the client of the event loop.
-    #[must_use]
-    pub fn client(&self) -> &Client {
-        &self.client
-    }
-}
-
-impl fmt::Debug for Informers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Informers").finish_non_exhaustive()
+        f.debug_struct("Informer")
+            .field("watches", &self.shared.describe())
+            .field("has_synced", &self.has_synced())
+            .finish_non_exhaustive()
     }
 }

@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::{informer::store::Stored, object_key::ObjectKey};
+use crate::{informer::stored::Stored, object_key::ObjectKey};
 
 /// One change of one object in the view of an informer.
 ///
 /// An object that is replaced under another uid is a `Remove` and an `Upsert`.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum Delta {
     /// The object is in the view, in this state.
     Upsert {
         key: ObjectKey,
         object: Arc<Stored>,
-        /// It came with the first complete list.
+        /// It is of the first that the subscriber sees: it came with the first complete list,
+        /// or was in the store when the subscriber came.
         initial: bool,
     },
     /// The object left the view; `last` is the last state known.

@@ -1,0 +1,211 @@
+//! What a reflector asks for next: the rules of list and watch, without I/O and without a clock.
+
+use crate::informer::{
+    failure::Failure,
+    target::Read,
+    version::{is_known, is_older},
+};
+
+/// Lists in a row that are refused as too old, after which a consistent one is asked for.
+///
+/// A server that keeps answering below what it is asked for was restored from a backup.
+const REFUSED_LISTS: u32 = 5;
+
+/// Watches in a row that are closed at once and empty, after which a list is asked for.
+///
+/// Some resources answer so to a version that is too old, instead of saying it.
+const EMPTY_WATCHES: u32 = 3;
+
+/// What to ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The objects as events of a watch, closed by a bookmark.
+    StreamingList(Read),
+    /// The objects in pages, or in one piece if `whole`.
+    PagedList { read: Read, whole: bool },
+    /// The changes after this version.
+    Watch(String),
+}
+
+/// Where a reflector stands.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// The last version seen; empty before the first list, and for servers that have none.
+    version: String,
+    need: Need,
+    streaming: Streaming,
+    /// The pages of the last list expired; the next list comes in one piece.
+    whole_next: bool,
+    refused_lists: u32,
+    empty_watches: u32,
+}
+
+/// What it takes to make the store equal to the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Need {
+    /// The changes after the last version seen.
+    Watch,
+    /// A list not older than that, as a watch would not bring all the changes.
+    List,
+    /// A list of the state of the moment, whatever was seen before.
+    #[default]
+    ConsistentList,
+}
+
+/// Whether the next list is asked for as a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Streaming {
+    #[default]
+    Yes,
+    /// The last one failed; a paged list comes first.
+    NotNext,
+    /// The server refused or ignored it; it is not asked again.
+    Never,
+}
+
+impl Plan {
+    /// Returns what to ask for now.
+    pub(crate) fn next(&self) -> Step {
+        let read = match self.need {
+            Need::Watch => return Step::Watch(self.version.clone()),
+            Need::List if is_known(&self.version) => Read::NotOlderThan(self.version.clone()),
+            Need::List | Need::ConsistentList => Read::Consistent,
+        };
+        if self.streaming == Streaming::Yes {
+            Step::StreamingList(read)
+        } else {
+            let whole = self.whole_next;
+            Step::PagedList { read, whole }
+        }
+    }
+
+    /// Returns true once the server has shown that it does not do streaming lists.
+    pub(crate) fn has_given_up_streaming(&self) -> bool {
+        self.streaming == Streaming::Never
+    }
+
+    /// Checks the version of a list that was asked for with `read`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the list is older than what was seen before; a consistent one never is.
+    pub(crate) fn accepts(read: &Read, version: &str) -> Result<(), Failure> {
+        match read {
+            Read::NotOlderThan(seen) if is_older(version, seen) => Err(Failure::Older {
+                got: version.to_owned(),
+                seen: seen.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes that a list of this version is in the store.
+    pub(crate) fn listed(&mut self, version: &str) {
+        let streaming = match self.streaming {
+            Streaming::NotNext => Streaming::Yes,
+            known => known,
+        };
+        *self = Self {
+            version: version.to_owned(),
+            need: Need::Watch,
+            streaming,
+            ..Self::default()
+        };
+    }
+
+    /// Checks the version of an event or a bookmark, before it is applied.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the version goes backwards.
+    pub(crate) fn checks(&self, version: &str) -> Result<(), Failure> {
+        if is_older(version, &self.version) {
+            return Err(Failure::Backwards {
+                got: version.to_owned(),
+                seen: self.version.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Notes that an event or a bookmark of this version was applied.
+    pub(crate) fn saw(&mut self, version: &str) {
+        self.empty_watches = 0;
+        if is_known(version) {
+            version.clone_into(&mut self.version);
+        }
+    }
+
+    /// Notes that a watch ended as watches do.
+    pub(crate) fn closed(&mut self) {
+        self.empty_watches = 0;
+        self.list_if_unversioned();
+    }
+
+    /// Notes a failure of `step`.
+    pub(crate) fn failed(&mut self, step: &Step, failure: &Failure) {
+        match step {
+            Step::StreamingList(_) => self.streaming_failed(failure),
+            Step::PagedList { .. } => {
+                self.whole_next |= failure.code() == Some(410);
+                if self.streaming == Streaming::NotNext {
+                    self.streaming = Streaming::Yes;
+                }
+            }
+            Step::Watch(_) => self.watch_failed(failure),
+        }
+        if matches!(failure, Failure::Older { .. }) {
+            self.refused_lists += 1;
+            if self.refused_lists >= REFUSED_LISTS {
+                self.need = Need::ConsistentList;
+            }
+        }
+        if failure.code() == Some(410) || failure.is_too_large() {
+            self.need = Need::ConsistentList;
+        }
+    }
+
+    fn streaming_failed(&mut self, failure: &Failure) {
+        self.streaming = match failure {
+            Failure::NoBookmark => Streaming::Never,
+            // The parameters are unknown, or the kind cannot be watched at all.
+            _ if matches!(failure.code(), Some(400 | 405 | 406 | 415 | 422)) => Streaming::Never,
+            _ => Streaming::NotNext,
+        };
+    }
+
+    fn watch_failed(&mut self, failure: &Failure) {
+        let need = match failure {
+            Failure::UnreadableEvent(_) | Failure::Backwards { .. } | Failure::OtherUid(_) => {
+                Need::List
+            }
+            Failure::ClosedEarly(_) => {
+                self.empty_watches += 1;
+                if self.empty_watches >= EMPTY_WATCHES {
+                    Need::List
+                } else {
+                    Need::Watch
+                }
+            }
+            _ => match failure.code() {
+                // The version is not understood.
+                Some(400 | 422) => Need::ConsistentList,
+                // The kind is gone, and its objects with it.
+                Some(404) => Need::List,
+                _ => Need::Watch,
+            },
+        };
+        self.need = self.need.max(need);
+        self.list_if_unversioned();
+    }
+
+    /// Without a version a watch starts anywhere: what happened before it is only in a list.
+    fn list_if_unversioned(&mut self) {
+        if !is_known(&self.version) {
+            self.need = self.need.max(Need::List);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! The informers of one event loop.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use kube::Client;
+
+use crate::{
+    handler::Resource,
+    informer::{Filter, Informer, shared::Shared, target::Target},
+};
+
+/// The informers of one event loop: one for each distinct resource and filter.
+pub struct Informers {
+    client: Client,
+    shared: Mutex<HashMap<Target, Arc<Shared>>>,
+}
+
+impl Informers {
+    pub(crate) fn new(client: Client) -> Self {
+        Self {
+            client,
+            shared: Mutex::default(),
+        }
+    }
+
+    /// Returns the loop's informer for this kind and filter, making it if there is none.
+    ///
+    /// However many handlers ask for it, it is one watch and one store.
+    #[must_use]
+    pub fn informer<K: Resource<DynamicType: Default>>(&self, filter: Filter) -> Informer<K> {
+        let target = Target::new::<K>(&K::DynamicType::default(), filter);
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let informer = shared
+            .entry(target.clone())
+            .or_insert_with(|| Arc::new(Shared::new(self.client.clone(), target)));
+        Informer::of(informer.clone())
+    }
+
+    /// Returns all that were asked for, each once.
+    pub(crate) fn all(&self) -> Vec<Arc<Shared>> {
+        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.values().cloned().collect()
+    }
+
+    /// Returns the client of the event loop.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl fmt::Debug for Informers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        f.debug_struct("Informers")
+            .field("informers", &shared.values().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}

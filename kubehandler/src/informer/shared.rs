@@ -1,0 +1,207 @@
+//! The untyped part of an informer: what is watched, the store, and who is told of its changes.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use kube::Client;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::{
+    informer::{
+        config::Limits,
+        delta::{Delta, Subscriber},
+        failure::Failure,
+        reflector::{Progress, Reflector},
+        store::Store,
+        stored::Stored,
+        target::Target,
+    },
+    object_key::ObjectKey,
+};
+
+/// One watch, one store and its subscribers, however many informers and handlers use it.
+pub(crate) struct Shared {
+    pub(crate) target: Target,
+    pub(crate) client: Client,
+    pub(crate) limits: Limits,
+    content: Mutex<Content>,
+    /// True once the store holds its first complete list.
+    synced: watch::Sender<bool>,
+    trouble: Mutex<Trouble>,
+    /// Held by the one who lists and watches; whoever comes next goes on from there.
+    progress: tokio::sync::Mutex<Progress>,
+}
+
+/// The store and who is told of its changes, under one lock: a subscriber's picture is at any
+/// time the store, or a subscriber that comes between a change and its delta would miss it.
+#[derive(Default)]
+struct Content {
+    store: Store,
+    subscribers: Vec<Arc<dyn Subscriber>>,
+}
+
+/// What went wrong since the last success.
+#[derive(Default)]
+struct Trouble {
+    last: Option<String>,
+    /// What was logged as a warning already.
+    warned: HashSet<(&'static str, std::mem::Discriminant<Failure>, Option<u16>)>,
+}
+
+impl Shared {
+    pub(crate) fn new(client: Client, target: Target) -> Self {
+        let last = target.invalid();
+        Self {
+            target,
+            client,
+            limits: Limits::default(),
+            content: Mutex::default(),
+            synced: watch::Sender::new(false),
+            trouble: Mutex::new(Trouble {
+                last,
+                ..Trouble::default()
+            }),
+            progress: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Adds a subscriber; it gets the store's content at once, then every change.
+    ///
+    /// What it gets at once, and with the first complete list, is `initial`. It is told
+    /// until it is [unsubscribed](Self::unsubscribe).
+    pub(crate) fn subscribe(&self, subscriber: Arc<dyn Subscriber>) {
+        let mut content = self.content();
+        for (key, object) in content.store.iter() {
+            subscriber.apply(Delta::Upsert {
+                key: key.clone(),
+                object: object.clone(),
+                initial: true,
+            });
+        }
+        content.subscribers.push(subscriber);
+    }
+
+    /// Tells this subscriber of no further change.
+    pub(crate) fn unsubscribe(&self, subscriber: &Arc<dyn Subscriber>) {
+        self.content()
+            .subscribers
+            .retain(|known| !Arc::ptr_eq(known, subscriber));
+    }
+
+    pub(crate) fn has_synced(&self) -> bool {
+        *self.synced.borrow()
+    }
+
+    /// Waits until the store holds its first complete list.
+    pub(crate) async fn synced(&self) {
+        // The sender lives as long as `self`, so that waiting cannot fail.
+        let _ = self.synced.subscribe().wait_for(|synced| *synced).await;
+    }
+
+    /// Lists and watches until `stop`; waits its turn while another loop does.
+    pub(crate) async fn run(&self, stop: CancellationToken) {
+        if let Some(why) = self.target.invalid() {
+            warn!(informer = %self.target, error = why, "cannot list or watch");
+            stop.cancelled().await;
+            return;
+        }
+        // Dropping the reflector at any of its awaits leaves the store and the progress whole.
+        stop.run_until_cancelled(async {
+            let mut progress = self.progress.lock().await;
+            Reflector::new(self, &mut progress).run().await
+        })
+        .await;
+    }
+
+    /// Says what is listed and watched, for messages: ``pods in namespace `web` ``.
+    pub(crate) fn describe(&self) -> String {
+        self.target.to_string()
+    }
+
+    /// Says why no server can answer for this informer, such as a namespace on a kind that has none.
+    pub(crate) fn invalid(&self) -> Option<String> {
+        self.target.invalid()
+    }
+
+    /// The last failure to list or watch, with what to do about it; `None` once it is overcome.
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.trouble().last.clone()
+    }
+
+    pub(crate) fn get(&self, key: &ObjectKey) -> Option<Arc<Stored>> {
+        self.content().store.get(key).cloned()
+    }
+
+    /// Returns what `read` makes of the store; it runs under the lock, so it only copies.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Store) -> T) -> T {
+        read(&self.content().store)
+    }
+
+    /// Changes the store, then tells the subscribers, in one step.
+    pub(crate) fn change<E>(
+        &self,
+        change: impl FnOnce(&mut Store) -> Result<Vec<Delta>, E>,
+    ) -> Result<(), E> {
+        let mut content = self.content();
+        let deltas = change(&mut content.store)?;
+        for delta in deltas {
+            if let Some((last, others)) = content.subscribers.split_last() {
+                for subscriber in others {
+                    subscriber.apply(delta.clone());
+                }
+                last.apply(delta);
+            }
+        }
+        if content.store.has_synced() && !self.has_synced() {
+            self.synced.send_replace(true);
+        }
+        Ok(())
+    }
+
+    /// Notes and logs a failure: as a warning once, until something succeeds.
+    pub(crate) fn failed(&self, verb: &'static str, failure: &Failure) {
+        let report = self.target.report(verb, failure);
+        let (class, code) = failure.class();
+        let mut trouble = self.trouble();
+        if failure.is_routine() {
+            debug!("{report}");
+        } else if trouble.warned.insert((verb, class, code)) {
+            warn!("{report}; trying again, with growing delays");
+        } else {
+            debug!("{report}");
+        }
+        trouble.last = Some(report);
+    }
+
+    /// Notes a success.
+    pub(crate) fn recovered(&self) {
+        let mut trouble = self.trouble();
+        trouble.last = None;
+        if !trouble.warned.is_empty() {
+            trouble.warned.clear();
+            info!(informer = %self.target, "listing and watching again");
+        }
+    }
+
+    fn content(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("target", &self.describe())
+            .field("has_synced", &self.has_synced())
+            .finish_non_exhaustive()
+    }
+}
