@@ -1,0 +1,186 @@
+//! The command line.
+
+use std::{io::IsTerminal, num::NonZeroUsize, path::PathBuf, time::Duration};
+
+use anyhow::{Context, anyhow};
+use clap::{Parser, ValueEnum};
+use kubehandler::{
+    Filter,
+    kube::{
+        Config,
+        config::{KubeConfigOptions, Kubeconfig},
+    },
+};
+use tracing::debug;
+use tracing_subscriber::EnvFilter;
+
+const NO_CLUSTER: &str = "no kubeconfig and no service account found; start a local API server \
+    with `just cluster`, or a cluster with kind or minikube, and set KUBECONFIG or pass --kubeconfig";
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  told to stop (SIGINT, SIGTERM), and every running callback finished
+  1  failed for another reason; the last line of the log says which
+  2  wrong arguments
+  3  no cluster: neither a kubeconfig nor a service account was found, or it is not valid
+  4  the pods could not be listed within the sync timeout
+  5  callbacks were still running at the drain deadline
+
+RUST_LOG sets what is logged, such as RUST_LOG=kubehandler=debug,info.";
+
+/// Logs every pod that comes, changes and goes.
+#[derive(Clone, Debug, Parser)]
+#[command(version, after_help = EXIT_CODES)]
+pub struct Args {
+    /// The kubeconfig file; by default $KUBECONFIG, ~/.kube/config, or the pod's service account
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig to use; by default its current one
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+
+    /// Log only the pods of this namespace
+    #[arg(short, long, value_name = "NAME")]
+    namespace: Option<String>,
+
+    /// Log only the pods that match this label selector, such as app=web,tier!=test
+    #[arg(short = 'l', long, value_name = "LABELS")]
+    selector: Option<String>,
+
+    /// Log only the pods that match this field selector, such as spec.nodeName=node-1
+    #[arg(long, value_name = "FIELDS")]
+    field_selector: Option<String>,
+
+    /// How many callbacks run at once
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub workers: NonZeroUsize,
+
+    /// How long to wait for the first list of pods, such as 30s or 2m
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
+    pub sync_timeout: Duration,
+
+    /// How long running callbacks may take to finish when told to stop, such as 25s
+    #[arg(long, value_name = "TIME", default_value = "25s", value_parser = duration)]
+    pub drain_timeout: Duration,
+
+    /// How to log; by default text
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
+impl Args {
+    /// Starts logging to standard output.
+    pub fn start_logging(&self) {
+        let filter = EnvFilter::builder()
+            .with_default_directive(tracing::Level::INFO.into())
+            .from_env_lossy();
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(std::io::stdout().is_terminal());
+        match self.log_format {
+            LogFormat::Text => log.with_target(false).init(),
+            LogFormat::Json => log.json().flatten_event(true).init(),
+        }
+    }
+
+    /// Returns which pods to log.
+    pub fn filter(&self) -> Filter {
+        let mut filter = Filter::default();
+        if let Some(namespace) = &self.namespace {
+            filter = filter.namespace(namespace);
+        }
+        if let Some(selector) = &self.selector {
+            filter = filter.labels(selector);
+        }
+        if let Some(selector) = &self.field_selector {
+            filter = filter.fields(selector);
+        }
+        filter
+    }
+
+    /// Finds the cluster: the kubeconfig that was named, or the usual places.
+    pub fn config(&self) -> impl Future<Output = anyhow::Result<Config>> + Send + 'static {
+        let (file, context) = (self.kubeconfig.clone(), self.context.clone());
+        async move {
+            let options = KubeConfigOptions {
+                context: context.clone(),
+                ..KubeConfigOptions::default()
+            };
+            if let Some(file) = file {
+                let config = Kubeconfig::read_from(&file)
+                    .with_context(|| format!("cannot read kubeconfig `{}`", file.display()))?;
+                return Config::from_custom_kubeconfig(config, &options)
+                    .await
+                    .with_context(|| format!("cannot use kubeconfig `{}`", file.display()));
+            }
+            if let Some(context) = context {
+                return Config::from_kubeconfig(&options)
+                    .await
+                    .with_context(|| format!("cannot use context `{context}`"));
+            }
+            Config::infer().await.map_err(|error| {
+                debug!(%error, "neither a kubeconfig nor a service account");
+                anyhow!("{NO_CLUSTER}")
+            })
+        }
+    }
+}
+
+/// A number with ms, s, m or h.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let millis = match &text[digits.len()..] {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "m" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    let number = digits.parse::<u64>().ok();
+    millis
+        .zip(number)
+        .and_then(|(millis, number)| number.checked_mul(millis))
+        .map(Duration::from_millis)
+        .ok_or_else(|| "write a number with ms, s, m or h, such as 30s".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        use clap::CommandFactory;
+
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn duration_needs_a_number_and_a_unit() {
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "5", "s", "5 s", "-5s", "99999999999999999h"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn filter_holds_what_the_flags_say() {
+        let args = Args::parse_from(["sample", "-n", "web", "--selector", "app=a"]);
+
+        assert_eq!(
+            args.filter(),
+            Filter::default().namespace("web").labels("app=a")
+        );
+    }
+}

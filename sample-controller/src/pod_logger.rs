@@ -1,0 +1,49 @@
+//! The handler a newcomer copies.
+
+use kubehandler::{Filter, k8s::Pod, prelude::*};
+
+/// Logs each pod's add, update and delete with its namespace, name and phase.
+///
+/// The filter comes from the command line, so the informer is asked for with an
+/// expression; a filter known at compile time is written `labels = "app=web"`.
+#[derive(Debug, EventHandler)]
+#[handler(resource = Pod, informer = informers.informer(self.filter.clone()))]
+pub struct PodLogger {
+    filter: Filter,
+}
+
+impl PodLogger {
+    /// Makes a logger of the pods that match `filter`.
+    pub fn new(filter: Filter) -> Self {
+        Self { filter }
+    }
+}
+
+impl Callbacks for PodLogger {
+    async fn on_add(&self, ev: Event<Self>) -> Result<Action> {
+        log(&ev, "pod added")?;
+        Ok(Action::DONE)
+    }
+
+    async fn on_update(&self, ev: Event<Self>) -> Result<Action> {
+        log(&ev, "pod updated")?;
+        Ok(Action::DONE)
+    }
+
+    async fn on_delete(&self, ev: Event<Self>) -> Result {
+        log(&ev, "pod deleted")
+    }
+}
+
+fn log(ev: &Event<PodLogger>, what: &str) -> Result {
+    let pod = ev.object()?;
+    let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
+    info!(
+        namespace = ev.namespace().unwrap_or_default(),
+        name = ev.name(),
+        uid = ev.uid(),
+        phase = phase.unwrap_or("Unknown"),
+        "{what}"
+    );
+    Ok(())
+}
