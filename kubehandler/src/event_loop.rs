@@ -217,6 +217,7 @@ impl EventLoop {
         stop_sources.cancel();
         while sources.join_next().await.is_some() {}
         info!(event_loop = %self.name, "stopped");
+        registry.unsubscribe();
         synced.and(drained)
     }
 

@@ -14,7 +14,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     event::EventKind,
-    informer::Shared,
+    informer::{Shared, Subscriber},
     lane::{Lane, RunningCall},
     object_key::ObjectKey,
 };
@@ -60,6 +60,14 @@ impl Registry {
     fn lanes(&self) -> impl Iterator<Item = &Arc<Lane>> {
         let lanes = self.wired.get().map_or(&[][..], |wired| &wired.lanes);
         lanes.iter().map(|(lane, _)| lane)
+    }
+
+    /// Takes the lanes off their informers, which may outlive the loop.
+    pub(super) fn unsubscribe(&self) {
+        for (lane, informer) in self.wired.get().map_or(&[][..], |wired| &wired.lanes) {
+            let lane: Arc<dyn Subscriber> = lane.clone();
+            informer.unsubscribe(&lane);
+        }
     }
 
     /// Hands out nothing more to any handler.

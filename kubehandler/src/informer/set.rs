@@ -40,12 +40,6 @@ impl Informers {
         Informer::of(informer.clone())
     }
 
-    /// Returns all that were asked for, each once.
-    pub(crate) fn all(&self) -> Vec<Arc<Shared>> {
-        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.values().cloned().collect()
-    }
-
     /// Returns the client of the event loop.
     #[must_use]
     pub fn client(&self) -> &Client {
