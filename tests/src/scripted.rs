@@ -1,0 +1,238 @@
+//! A scripted API server: honest by itself, and as wrong as a test tells it to be.
+//!
+//! [`ScriptedServer`] keeps a small [`Truth`] that it lists and watches. Rules, tried before it,
+//! answer single requests otherwise: with an error, half an answer, or none. It runs in the
+//! process, as a `tower::Service`, so that tests can hold the clock still.
+
+mod follower;
+mod reply;
+mod socket;
+mod truth;
+mod watch;
+
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use http::{HeaderMap, Request, Response};
+use kubehandler::kube::{Client, client::Body};
+use serde_json::Value;
+use tokio::{sync::Notify, time::Instant};
+
+pub use self::{
+    follower::Follower,
+    reply::{Reply, ReplyBody},
+    socket::Listening,
+    truth::{Truth, View},
+};
+
+/// A server that lists and watches its truth, except where a rule answers otherwise.
+///
+/// The handle is cheap to clone; all clones are one server.
+#[derive(Clone, Default)]
+pub struct ScriptedServer {
+    inner: Arc<Inner>,
+}
+
+type Rule = Box<dyn FnMut(&Asked, &mut Truth) -> Option<Reply> + Send>;
+
+#[derive(Default)]
+struct Inner {
+    truth: Mutex<Truth>,
+    rules: Mutex<Vec<Rule>>,
+    asked: Mutex<Vec<Asked>>,
+    /// Wakes the watches when the truth changes.
+    changed: Notify,
+}
+
+/// One request, as the server saw it.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The path, without the query.
+    pub path: String,
+    /// The parameters of the query, decoded.
+    pub query: BTreeMap<String, String>,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// When it came.
+    pub at: Instant,
+}
+
+impl Asked {
+    fn of<B>(request: &Request<B>) -> Self {
+        let query = request.uri().query().unwrap_or_default();
+        Self {
+            path: request.uri().path().to_owned(),
+            query: query
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .map(|(name, value)| (decode(name), decode(value)))
+                .collect(),
+            headers: request.headers().clone(),
+            at: Instant::now(),
+        }
+    }
+
+    /// Returns a parameter, empty if it is absent.
+    #[must_use]
+    pub fn param(&self, name: &str) -> &str {
+        self.query.get(name).map_or("", String::as_str)
+    }
+
+    /// Returns true for a list in pages or in one piece.
+    #[must_use]
+    pub fn is_list(&self) -> bool {
+        self.param("watch") != "true"
+    }
+
+    /// Returns true for a watch that starts with the objects themselves.
+    #[must_use]
+    pub fn is_streaming_list(&self) -> bool {
+        !self.is_list() && self.param("sendInitialEvents") == "true"
+    }
+
+    /// Returns true for a watch from a version on.
+    #[must_use]
+    pub fn is_watch(&self) -> bool {
+        !self.is_list() && !self.is_streaming_list()
+    }
+}
+
+impl ScriptedServer {
+    /// Makes a server without objects and rules.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Returns a client of this server that needs no socket.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        let server = self.clone();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let server = server.clone();
+            async move { server.answer(&Asked::of(&request)).await }
+        });
+        Client::new(service, "default")
+    }
+
+    /// Lets `rule` answer before the truth does; rules are tried in the order they were added.
+    ///
+    /// It gets every request and returns `None` for those that are not its business.
+    pub fn rule(&self, rule: impl FnMut(&Asked, &mut Truth) -> Option<Reply> + Send + 'static) {
+        self.rules().push(Box::new(rule));
+    }
+
+    /// Answers the first `times` requests that `matches` picks with `reply`.
+    pub fn fault(
+        &self,
+        mut times: usize,
+        matches: fn(&Asked) -> bool,
+        reply: impl Fn() -> Reply + Send + 'static,
+    ) {
+        self.rule(move |asked, _| {
+            if times == 0 || !matches(asked) {
+                return None;
+            }
+            times -= 1;
+            Some(reply())
+        });
+    }
+
+    /// Forgets all rules: from here on the server is honest.
+    pub fn be_honest(&self) {
+        self.rules().clear();
+    }
+
+    /// Creates the object, or changes it if there is one of its name.
+    pub fn put(&self, object: Value) {
+        self.change(|truth| truth.put(object));
+    }
+
+    /// Deletes the pod `namespace/name`, if there is one.
+    pub fn delete_pod(&self, key: &str) {
+        self.change(|truth| truth.delete("/api/v1/pods", key));
+    }
+
+    /// Changes the truth and tells the watches.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Truth) -> T) -> T {
+        let result = change(&mut self.truth());
+        self.inner.changed.notify_waiters();
+        result
+    }
+
+    /// Closes every open watch.
+    pub fn close_watches(&self) {
+        self.change(Truth::close_watches);
+    }
+
+    /// Returns what the server was asked so far.
+    #[must_use]
+    pub fn asked(&self) -> Vec<Asked> {
+        lock(&self.inner.asked).clone()
+    }
+
+    /// Returns how many of the requests so far `matches` picks.
+    #[must_use]
+    pub fn count(&self, matches: fn(&Asked) -> bool) -> usize {
+        lock(&self.inner.asked)
+            .iter()
+            .filter(|asked| matches(asked))
+            .count()
+    }
+
+    /// Returns `namespace/name`, uid and resourceVersion of every pod, in order.
+    #[must_use]
+    pub fn pods(&self) -> Vec<(String, String, String)> {
+        self.truth().summary("/api/v1/pods")
+    }
+
+    async fn answer(&self, asked: &Asked) -> io::Result<Response<ReplyBody>> {
+        lock(&self.inner.asked).push(asked.clone());
+        let scripted = {
+            let mut truth = self.truth();
+            let mut rules = self.rules();
+            rules.iter_mut().find_map(|rule| rule(asked, &mut truth))
+        };
+        let reply = scripted.unwrap_or_else(|| self.truth().answer(asked));
+        reply.send(self, asked).await
+    }
+
+    fn truth(&self) -> MutexGuard<'_, Truth> {
+        lock(&self.inner.truth)
+    }
+
+    fn rules(&self) -> MutexGuard<'_, Vec<Rule>> {
+        lock(&self.inner.rules)
+    }
+}
+
+impl fmt::Debug for ScriptedServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScriptedServer").finish_non_exhaustive()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Decodes a part of a query.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digits = [rest.next(), rest.next()].map(Option::unwrap_or_default);
+                let digits = std::str::from_utf8(&digits).unwrap_or_default();
+                u8::from_str_radix(digits, 16).unwrap_or(b'?')
+            }
+            other => other,
+        });
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
