@@ -50,7 +50,8 @@
 //! - [`Priority`]: the highest is served first, and one `get` in eight takes the oldest
 //!   item of the lower ones. controller-runtime's queue, too, has priorities, but
 //!   starves the lower ones for as long as the higher ones have items.
-//! - A waiting entry can be [cancelled](Queue::cancel) and [replaced](Queue::replace_after).
+//! - A waiting entry can be [cancelled](Queue::cancel) and [replaced](Queue::replace_after),
+//!   and any item can be [removed](Queue::remove).
 //! - `done` cannot be forgotten: dropping the guard says it, also in a panic.
 //! - A rate limiter sees the [error](RateLimiter::when), and is asked for failures only.
 //! - After `shut_down`, a `get` waits for items that will come back from their holders;
@@ -234,6 +235,15 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
     /// An item that is ready or held is not touched, nor are its failures forgotten.
     pub fn cancel(&self, item: &T) -> bool {
         self.change(|state| state.cancel(item))
+    }
+
+    /// Removes the delivery that an item is owed; returns whether there was one.
+    ///
+    /// As [`cancel`](Self::cancel), but also for an item that is ready, or that was added
+    /// again while held: nothing is to be done for it any more.
+    /// A hold goes on, and the failures are not forgotten.
+    pub fn remove(&self, item: &T) -> bool {
+        self.change(|state| state.remove(item))
     }
 
     /// Forgets the failures of an item, which succeeded or is given up.

@@ -89,6 +89,17 @@ impl<T> Ready<T> {
         self.remove(slot)
     }
 
+    /// Removes the item of this slot; `None` if it has left already.
+    pub(super) fn remove(&mut self, slot: Slot) -> Option<T> {
+        let level = self.levels.get_mut(&slot.priority)?;
+        let item = level.remove(&slot.age)?;
+        if level.is_empty() {
+            self.levels.remove(&slot.priority);
+        }
+        self.len -= 1;
+        Some(item)
+    }
+
     /// Returns how many items are ready.
     pub(super) fn len(&self) -> usize {
         self.len
@@ -108,16 +119,6 @@ impl<T> Ready<T> {
     fn first_of(&self, priority: Priority) -> Option<Slot> {
         let (&age, _) = self.levels.get(&priority)?.first_key_value()?;
         Some(Slot { priority, age })
-    }
-
-    fn remove(&mut self, slot: Slot) -> Option<T> {
-        let level = self.levels.get_mut(&slot.priority)?;
-        let item = level.remove(&slot.age)?;
-        if level.is_empty() {
-            self.levels.remove(&slot.priority);
-        }
-        self.len -= 1;
-        Some(item)
     }
 }
 

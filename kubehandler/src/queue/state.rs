@@ -187,14 +187,24 @@ impl<T: Clone + Eq + Hash> State<T> {
 
     /// Removes a waiting entry; false if there is none.
     pub(super) fn cancel(&mut self, item: &T) -> bool {
-        let Some(entry) = self.entries.get_mut(item) else {
+        let owed = self.entries.get(item).and_then(|entry| entry.owed);
+        matches!(owed, Some(Owed::Waiting(..))) && self.remove(item)
+    }
+
+    /// Removes the delivery that is owed, whatever it waits for; false if there is none.
+    pub(super) fn remove(&mut self, item: &T) -> bool {
+        let Some(owed) = self
+            .entries
+            .get_mut(item)
+            .and_then(|entry| entry.owed.take())
+        else {
             return false;
         };
-        let Some(Owed::Waiting(ticket, _)) = entry.owed else {
-            return false;
-        };
-        entry.owed = None;
-        self.waiting.remove(ticket);
+        match owed {
+            Owed::Ready(slot) => drop(self.ready.remove(slot)),
+            Owed::Dirty(_) => self.dirty -= 1,
+            Owed::Waiting(ticket, _) => drop(self.waiting.remove(ticket)),
+        }
         self.forget_idle(item);
         true
     }

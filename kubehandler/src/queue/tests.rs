@@ -150,6 +150,22 @@ async fn cancelled_item_never_comes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn removed_item_never_comes_whatever_it_waited_for() {
+    let queue = queue();
+    queue.add("held");
+    let held = queue.get().await;
+    queue.add("held");
+    queue.add("ready");
+    queue.add_after("waiting", SEC);
+
+    let removed = ["held", "ready", "waiting", "unknown"].map(|item| queue.remove(&item));
+    drop(held);
+
+    assert_eq!(removed, [true, true, true, false]);
+    assert_eq!(next_within(&queue, 5 * SEC).await, None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn due_items_count_and_cannot_be_cancelled() {
     let queue = queue();
     queue.add_after("item", SEC);

@@ -13,6 +13,7 @@ pub(super) enum Op {
     AddAfter(Item, Duration, Priority),
     ReplaceAfter(Item, Duration, Priority),
     Cancel(Item),
+    Remove(Item),
     Take,
     /// The holder of one of the held items is done.
     Done(usize),
@@ -55,12 +56,13 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Applies the operation; a take returns what is handed out, a cancel whether it hit.
+    /// Applies the operation; a take returns what is handed out, a removal whether it hit.
     pub(super) fn apply(&mut self, op: Op) -> (Option<Item>, bool) {
         match op {
             Op::Add(item, priority) => self.add(item, priority),
             Op::AddAfter(item, delay, priority) => self.add_after(item, delay, priority, false),
             Op::ReplaceAfter(item, delay, priority) => self.add_after(item, delay, priority, true),
+            Op::Remove(item) => return (None, self.remove(item)),
             Op::Cancel(item) => return (None, self.remove_later(item).is_some()),
             Op::Take => return (self.take(), false),
             Op::Done(index) => {
@@ -168,6 +170,15 @@ impl Model {
             .iter()
             .position(|delivery| delivery.item == item)?;
         Some(self.later.remove(index))
+    }
+
+    fn remove(&mut self, item: Item) -> bool {
+        let owed = |model: &Self| model.later.len() + model.after_done.len() + model.line.len();
+        let before = owed(self);
+        self.remove_later(item);
+        self.after_done.retain(|(known, _)| *known != item);
+        self.line.retain(|(known, _)| *known != item);
+        owed(self) < before
     }
 
     fn advance(&mut self, by: Duration) {

@@ -32,7 +32,8 @@ fn decode(bits: u16) -> Op {
         0..16 => Op::Add(item, priority),
         16..24 => Op::AddAfter(item, delay, priority),
         24..28 => Op::ReplaceAfter(item, delay, priority),
-        28..31 => Op::Cancel(item),
+        28..30 => Op::Cancel(item),
+        30 => Op::Remove(item),
         31..47 => Op::Take,
         47..56 => Op::Done(usize::from(low)),
         56 => Op::DoneWith(item),
@@ -52,6 +53,7 @@ fn apply(state: &mut State<Item>, held: &[Item], op: Op) -> (Option<Item>, bool)
         Op::Add(item, priority) => state.add(item, priority),
         Op::AddAfter(item, delay, priority) => state.add_after(item, delay, priority),
         Op::ReplaceAfter(item, delay, priority) => state.replace_after(item, delay, priority),
+        Op::Remove(item) => return (None, state.remove(&item)),
         Op::Cancel(item) => return (None, state.cancel(&item)),
         Op::Take => return (state.take(), false),
         Op::Done(index) => {
@@ -134,7 +136,7 @@ proptest! {
             match (op, outcome) {
                 (Op::Add(item, _) | Op::AddAfter(item, ..) | Op::ReplaceAfter(item, ..), _)
                     if !shut_down => drop(owed.insert(item)),
-                (Op::Cancel(item), (_, true)) => prop_assert!(owed.remove(&item)),
+                (Op::Cancel(item) | Op::Remove(item), (_, true)) => prop_assert!(owed.remove(&item)),
                 (Op::Take, (Some(item), _)) => {
                     prop_assert!(!held.contains(&item), "two holders");
                     prop_assert!(owed.remove(&item), "handed out, but not owed");
