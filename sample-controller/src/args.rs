@@ -31,7 +31,7 @@ RUST_LOG sets what is logged, such as RUST_LOG=kubehandler=debug,info.";
 /// Logs every pod that comes, changes and goes.
 #[derive(Clone, Debug, Parser)]
 #[command(version, after_help = EXIT_CODES)]
-pub struct Args {
+pub(crate) struct Args {
     /// The kubeconfig file; by default $KUBECONFIG, ~/.kube/config, or the pod's service account
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -54,15 +54,15 @@ pub struct Args {
 
     /// How many callbacks run at once
     #[arg(long, value_name = "N", default_value = "16")]
-    pub workers: NonZeroUsize,
+    pub(crate) workers: NonZeroUsize,
 
     /// How long to wait for the first list of pods, such as 30s or 2m
     #[arg(long, value_name = "TIME", default_value = "2m", value_parser = duration)]
-    pub sync_timeout: Duration,
+    pub(crate) sync_timeout: Duration,
 
     /// How long running callbacks may take to finish when told to stop, such as 25s
     #[arg(long, value_name = "TIME", default_value = "25s", value_parser = duration)]
-    pub drain_timeout: Duration,
+    pub(crate) drain_timeout: Duration,
 
     /// How to log; by default text
     #[arg(long, value_enum, default_value_t)]
@@ -80,7 +80,7 @@ enum LogFormat {
 
 impl Args {
     /// Starts logging to standard output.
-    pub fn start_logging(&self) {
+    pub(crate) fn start_logging(&self) {
         let filter = EnvFilter::builder()
             .with_default_directive(tracing::Level::INFO.into())
             .from_env_lossy();
@@ -94,7 +94,7 @@ impl Args {
     }
 
     /// Returns which pods to log.
-    pub fn filter(&self) -> Filter {
+    pub(crate) fn filter(&self) -> Filter {
         let mut filter = Filter::default();
         if let Some(namespace) = &self.namespace {
             filter = filter.namespace(namespace);
@@ -109,7 +109,7 @@ impl Args {
     }
 
     /// Finds the cluster: the kubeconfig that was named, or the usual places.
-    pub fn config(&self) -> impl Future<Output = anyhow::Result<Config>> + Send + 'static {
+    pub(crate) fn config(&self) -> impl Future<Output = anyhow::Result<Config>> + Send + 'static {
         let (file, context) = (self.kubeconfig.clone(), self.context.clone());
         async move {
             let options = KubeConfigOptions {

@@ -8,13 +8,13 @@ use kubehandler::{Filter, k8s::Pod, prelude::*};
 /// expression; a filter known at compile time is written `labels = "app=web"`.
 #[derive(Debug, EventHandler)]
 #[handler(resource = Pod, informer = informers.informer(self.filter.clone()))]
-pub struct PodLogger {
+pub(crate) struct PodLogger {
     filter: Filter,
 }
 
 impl PodLogger {
     /// Makes a logger of the pods that match `filter`.
-    pub fn new(filter: Filter) -> Self {
+    pub(crate) fn new(filter: Filter) -> Self {
         Self { filter }
     }
 }

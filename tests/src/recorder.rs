@@ -152,7 +152,11 @@ impl Log {
         for seen in self.succeeded() {
             let of_object = lives.entry((seen.handler, seen.object)).or_default();
             match of_object.last_mut() {
-                Some((uid, calls)) if *uid == seen.uid => calls.push(seen.kind),
+                Some((uid, calls))
+                    if *uid == seen.uid && calls.last() != Some(&EventKind::Delete) =>
+                {
+                    calls.push(seen.kind);
+                }
                 _ => of_object.push((seen.uid, vec![seen.kind])),
             }
         }

@@ -1,0 +1,161 @@
+use kubehandler::{DefaultHandler, EventKind, Filter, RunError, k8s::Service};
+use kubehandler_tests::{
+    pod,
+    recorder::{Does, Log, Recorder},
+    scripted::{Reply, ScriptedServer},
+};
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::{Running, event_loop, millis, revision, seconds};
+
+#[tokio::test(start_paused = true)]
+async fn law_8_panic_is_a_failure_of_its_callback() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/a"));
+    server.put(pod("default/b"));
+    let handler = Recorder::new("panics", &log).does(|seen| match (&*seen.object, seen.attempt) {
+        ("default/a", 0..3) => Does::Panic,
+        _ => Does::Succeed,
+    });
+    let running = Running::start(&server, event_loop().register(handler));
+
+    running.settle().await;
+
+    let succeeded: Vec<_> = log
+        .succeeded()
+        .into_iter()
+        .map(|s| (s.object, s.attempt))
+        .collect();
+    assert!(
+        succeeded.contains(&("default/a".to_owned(), 3)),
+        "{succeeded:?}"
+    );
+    assert!(
+        succeeded.contains(&("default/b".to_owned(), 0)),
+        "{succeeded:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_8_panic_in_a_predicate_is_a_failure_of_its_object() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/a"));
+    server.put(pod("default/b"));
+    let handler = Recorder::new("panics", &log).settings(|settings| {
+        settings.when(|pod| {
+            assert_ne!(pod.metadata.name.as_deref(), Some("a"), "told to panic");
+            true
+        })
+    });
+    let running = Running::start(&server, event_loop().register(handler));
+
+    sleep(seconds(10)).await;
+
+    assert_eq!(log.calls(), ["add default/b@97"]);
+    assert!(!running.handle.is_idle(), "the other waits for its retry");
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_8_timeout_is_a_failure_of_its_callback() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/a"));
+    let handler = Recorder::new("slow", &log)
+        .does(|seen| match seen.attempt {
+            0 => Does::Hang,
+            _ => Does::Succeed,
+        })
+        .settings(|settings| settings.timeout(seconds(30)));
+    let running = Running::start(&server, event_loop().register(handler));
+
+    running.settle().await;
+
+    let calls = log.started();
+    assert_eq!(calls.len(), 2);
+    let gap = calls[1].at.saturating_sub(calls[0].at);
+    assert_eq!(gap, seconds(30) + millis(5));
+    assert_eq!(log.succeeded().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_8_object_that_does_not_decode_fails_its_own_callbacks_only() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/good"));
+    let mut bad = pod("default/bad");
+    bad["spec"]["containers"] = json!("not a list");
+    server.put(bad);
+    let handler = Recorder::new("decodes", &log).does(|_| Does::Decode);
+    let running = Running::start(&server, event_loop().register(handler));
+    running.settle().await;
+
+    // Callbacks that only use the key still run, once per version; deletes too.
+    server.delete_pod("default/bad");
+    running.settle().await;
+
+    let of_bad = log
+        .started()
+        .into_iter()
+        .filter(|seen| seen.object == "default/bad");
+    let kinds: Vec<EventKind> = of_bad.map(|seen| seen.kind).collect();
+    assert_eq!(kinds, [EventKind::Add, EventKind::Delete]);
+    let succeeded = log.succeeded();
+    assert_eq!(succeeded.len(), 1, "{succeeded:?}");
+    assert_eq!(succeeded[0].object, "default/good");
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_8_hung_handler_delays_no_other() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    for number in 0..100 {
+        server.put(pod(&format!("default/p{number}")));
+    }
+    let hung = Recorder::new("hung", &log).does(|_| Does::Hang);
+    let event_loop = event_loop()
+        .register(hung)
+        .register(Recorder::new("well", &log));
+    let _running = Running::start(&server, event_loop);
+    sleep(seconds(1)).await;
+    server.put(revision("default/p7", 1));
+    sleep(seconds(1)).await;
+
+    let well = log
+        .succeeded()
+        .into_iter()
+        .filter(|seen| seen.handler == "well");
+    assert_eq!(well.count(), 101);
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_8_informers_that_cannot_sync_are_all_named_with_their_causes() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/a"));
+    server.rule(|asked, _| {
+        let forbidden = asked.path == "/api/v1/services";
+        forbidden.then(|| Reply::status(403, "Forbidden"))
+    });
+    server.rule(|asked, _| {
+        let silent = asked.path.contains("/namespaces/silent/");
+        silent.then(Reply::never)
+    });
+    let event_loop = event_loop()
+        .register(Recorder::new("pods", &log))
+        .register(DefaultHandler::<Service>::new("services"))
+        .register(Recorder::new("silent", &log).filter(Filter::default().namespace("silent")));
+    let running = Running::start(&server, event_loop);
+
+    let error = running
+        .task
+        .await
+        .expect("no panic")
+        .expect_err("not synced");
+
+    let RunError::NotSynced(unsynced) = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(unsynced.len(), 2, "{error}");
+    let text = error.to_string();
+    for part in ["services", "list", "watch", "silent"] {
+        assert!(text.contains(part), "`{part}` is missing: {text}");
+    }
+    assert_eq!(log.succeeded().len(), 1, "the handler that could sync ran");
+}

@@ -1,0 +1,68 @@
+use kubehandler::RunError;
+use kubehandler_tests::{
+    pod,
+    recorder::{Does, Log, Recorder},
+    scripted::ScriptedServer,
+};
+use tokio::time::{Instant, sleep};
+
+use super::{Running, event_loop, seconds, workers};
+
+#[tokio::test(start_paused = true)]
+async fn law_9_running_callbacks_finish_and_nothing_queued_starts() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    for number in 0..1020 {
+        server.put(pod(&format!("default/p{number}")));
+    }
+    let handler = Recorder::new("slow", &log).does(|_| Does::Take(seconds(10)));
+    let running = Running::start(&server, event_loop().workers(workers(20)).register(handler));
+    sleep(seconds(5)).await;
+    server.delete_pod("default/p0");
+
+    let result = running.stop().await;
+
+    assert!(result.is_ok(), "{result:?}");
+    assert_eq!(log.started().len(), 20);
+    assert_eq!(log.succeeded().len(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_9_callback_that_outlasts_the_drain_deadline_is_dropped_and_named() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/well"));
+    server.put(pod("default/stuck"));
+    let handler = Recorder::new("pods", &log).does(|seen| match &*seen.object {
+        "default/stuck" => Does::Hang,
+        _ => Does::Succeed,
+    });
+    let running = Running::start(&server, event_loop().register(handler));
+    sleep(seconds(5)).await;
+    let told = Instant::now();
+
+    let error = running.stop().await.expect_err("it hangs");
+
+    assert_eq!(told.elapsed().as_secs(), 25, "the default drain deadline");
+    let RunError::CutOff(cut_off) = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(cut_off.len(), 1);
+    assert!(!cut_off[0].is_blocking);
+    let text = error.to_string();
+    assert!(text.contains("add of `default/stuck` by `pods`"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_9_retry_that_waits_is_not_waited_for() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/a"));
+    let handler = Recorder::new("pods", &log).does(|_| Does::FailFor(seconds(10)));
+    let running = Running::start(&server, event_loop().register(handler));
+    sleep(seconds(5)).await;
+    let told = Instant::now();
+
+    let result = running.stop().await;
+
+    assert!(result.is_ok(), "{result:?}");
+    assert!(told.elapsed() < seconds(1));
+    assert_eq!(log.started().len(), 1);
+}
