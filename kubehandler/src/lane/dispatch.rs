@@ -3,7 +3,6 @@
 use std::{any::Any, panic::AssertUnwindSafe};
 
 use async_trait::async_trait;
-use futures::FutureExt;
 
 use crate::{
     event::{Call, Context, Event, EventKind},
@@ -22,7 +21,7 @@ pub(crate) trait Dispatch: Send + Sync + 'static {
     /// Fails, as the callback's own failure, if the object does not decode or the predicate panics.
     fn skip(&self, offer: &Offer) -> Result<Option<Skip>>;
 
-    /// Calls the callback; its panic is an error.
+    /// Calls the callback; its panics pass through.
     async fn call(&self, call: Call, context: Context) -> Result<Action>;
 }
 
@@ -66,18 +65,11 @@ impl<H: Callbacks> Dispatch for Typed<H> {
     async fn call(&self, call: Call, context: Context) -> Result<Action> {
         let kind = call.kind;
         let event = Event::<H>::new(call, context);
-        // Inside the block, so that a panic before the first await is caught too.
-        let callback = async {
-            match kind {
-                EventKind::Add => self.handler.on_add(event).await,
-                EventKind::Update => self.handler.on_update(event).await,
-                EventKind::Delete => self.handler.on_delete(event).await.map(|()| Action::DONE),
-            }
-        };
-        AssertUnwindSafe(callback)
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|panic| Err(panicked(&*panic).into()))
+        match kind {
+            EventKind::Add => self.handler.on_add(event).await,
+            EventKind::Update => self.handler.on_update(event).await,
+            EventKind::Delete => self.handler.on_delete(event).await.map(|()| Action::DONE),
+        }
     }
 }
 

@@ -100,18 +100,11 @@ pub(crate) enum Turn {
 
 impl Owed {
     /// Takes the state of the object that is in the view now; returns false if it is no change.
+    ///
+    /// A life ends by [`remove`](Self::remove) alone, also where the next one follows at once.
     pub(crate) fn upsert(&mut self, object: Arc<Stored>, initial: bool) -> bool {
-        match &mut self.life {
-            Some(life) if life.current().is_same_version(&object) => return false,
-            Some(life) if life.current().uid() == object.uid() => {
-                life.change(object);
-                return true;
-            }
-            Some(life) => {
-                let last = life.current().clone();
-                self.remove(last);
-            }
-            None => {}
+        if let Some(life) = &mut self.life {
+            return life.change(object);
         }
         self.life = Some(Life::new(object, initial));
         if let Some(ended) = &mut self.ended {

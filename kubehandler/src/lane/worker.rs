@@ -68,9 +68,6 @@ impl Lane {
     /// Takes keys and calls the handler until the queue is shut down.
     async fn work(&self) {
         while let Some(key) = self.queue.get().await {
-            if self.context.stop.is_cancelled() {
-                return;
-            }
             if let Turned::Call(offer) = self.take_turn(&key) {
                 self.call(offer.call).await;
             }
@@ -159,7 +156,7 @@ impl Lane {
             key: &call.key,
         };
         async {
-            // Dropping a callback at its timeout may panic as well.
+            // Around the timeout too: to drop a callback may panic as well.
             let answer = AssertUnwindSafe(self.bounded(&call))
                 .catch_unwind()
                 .await

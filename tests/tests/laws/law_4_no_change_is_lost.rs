@@ -57,6 +57,7 @@ async fn law_4_change_during_a_callback_leads_to_another_call() {
     running.settle().await;
 
     assert_eq!(log.calls(), ["add default/a@96", "update default/a@146"]);
+    assert_eq!(log.started()[1].old.as_deref(), Some("96"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -78,9 +78,14 @@ impl Life {
         &self.current
     }
 
-    pub(super) fn change(&mut self, object: Arc<Stored>) {
+    /// Takes a newer state; returns false if it is the one known.
+    pub(super) fn change(&mut self, object: Arc<Stored>) -> bool {
+        if self.current.is_same_version(&object) {
+            return false;
+        }
         self.current = object;
         self.due.change = Some(Priority::NORMAL);
+        true
     }
 
     pub(super) fn resync(&mut self) {

@@ -319,6 +319,7 @@ impl World {
     }
 
     fn recreate(&mut self, initial: bool) {
+        self.step(Step::Remove);
         self.lives += 1;
         let object = self.object();
         if initial {
