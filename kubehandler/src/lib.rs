@@ -126,6 +126,7 @@ mod outcome;
 pub mod prelude;
 pub mod queue;
 mod settings;
+mod work_queue;
 
 pub use event::{Event, EventKind};
 pub use event_loop::{CutOff, EventLoop, EventLoopHandle, RunError, RunningCallback, Unsynced};
@@ -143,3 +144,4 @@ pub use serde_json;
 pub use settings::{Retry, Settings};
 pub use tokio;
 pub use tracing;
+pub use work_queue::{UnfinishedCall, WorkContext, WorkQueue, WorkQueueError};

@@ -1,0 +1,413 @@
+//! A work queue with callbacks per kind, for whoever brings their own source of events.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info};
+
+use crate::event::EventKind;
+use crate::object_key::ObjectKey;
+use crate::outcome::Result;
+
+mod book;
+mod context;
+mod error;
+mod owed;
+mod registry;
+mod worker;
+
+pub use context::WorkContext;
+pub use error::{UnfinishedCall, WorkQueueError};
+
+use book::{Book, WorkKey};
+use registry::{Handler, Registry};
+
+/// How often the functions of `add_synced` are asked.
+const SYNC_POLL: Duration = Duration::from_millis(100);
+
+/// Calls, for each name that is enqueued, the callback of its kind and event.
+///
+/// It stands alone: it needs no informer, no cluster and no [`EventLoop`](crate::EventLoop).
+/// All clones are the same queue.
+///
+/// - For one kind and name, never two callbacks at once, whatever the events. Others run in
+///   parallel, as many as there are workers.
+/// - The first call is never delayed. One that fails or panics is called again after 5 ms,
+///   10 ms and so on up to 1000 s, until it succeeds, says
+///   [`terminal`](crate::HandlerError::terminal), or is overtaken by a delete. A newer event
+///   does not wait for the backoff of an older one.
+/// - Pending calls of one name merge: an update into an add or update, an add into an update.
+///   A delete cancels an add that has not started, and replaces any other add or update. A
+///   delete and then an add stay two calls, in this order; there, a delete that goes on
+///   failing is given up after 5 failures, so that the new object gets its add.
+/// - The memory is that of the names that wait or run. Nothing is remembered of the others,
+///   so a second add of an object that is handled already cannot be told from a first one.
+///
+/// # Examples
+///
+/// ```
+/// use kubehandler::{WorkQueue, k8s::Pod};
+/// use tokio_util::sync::CancellationToken;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let queue = WorkQueue::new("pods");
+/// let token = CancellationToken::new();
+/// let stop = token.clone();
+/// queue.register_add_handler("pods", move |_ctx, namespace, name| {
+///     let stop = stop.clone();
+///     async move {
+///         println!("{namespace}/{name} added");
+///         stop.cancel();
+///         Ok(())
+///     }
+/// })?;
+///
+/// let mut pod = Pod::default();
+/// pod.metadata.namespace = Some("default".to_owned());
+/// pod.metadata.name = Some("web".to_owned());
+/// queue.enqueue_add("pods", &pod)?;
+///
+/// queue.run(token, 2).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct WorkQueue {
+    shared: Arc<Shared>,
+    sync_timeout: Duration,
+    drain_timeout: Duration,
+}
+
+/// A function that says whether a cache has its first full list.
+type HasSynced = Arc<dyn Fn() -> bool + Send + Sync>;
+
+struct Shared {
+    name: String,
+    book: Book,
+    registry: Mutex<Registry>,
+    synced: Mutex<Vec<HasSynced>>,
+    has_run: AtomicBool,
+}
+
+impl Shared {
+    fn registry(&self) -> MutexGuard<'_, Registry> {
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn synced(&self) -> MutexGuard<'_, Vec<HasSynced>> {
+        self.synced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for WorkQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkQueue")
+            .field("name", &self.shared.name)
+            .field("len", &self.len())
+            .field("registry", &*self.shared.registry())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Making one, and saying what it calls.
+impl WorkQueue {
+    /// Returns an empty work queue; the name is for its logs and errors.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        let shared = Shared {
+            name: name.into(),
+            book: Book::default(),
+            registry: Mutex::default(),
+            synced: Mutex::default(),
+            has_run: AtomicBool::new(false),
+        };
+        Self {
+            shared: Arc::new(shared),
+            sync_timeout: Duration::from_secs(120),
+            drain_timeout: Duration::from_secs(25),
+        }
+    }
+
+    /// Sets how long [`run`](Self::run) on this handle waits for the functions of
+    /// [`add_synced`](Self::add_synced). The default is 2 minutes.
+    #[must_use]
+    pub fn sync_timeout(mut self, sync_timeout: Duration) -> Self {
+        self.sync_timeout = sync_timeout;
+        self
+    }
+
+    /// Sets how long [`run`](Self::run) on this handle lets running callbacks finish once it
+    /// is told to stop. The default is 25 seconds.
+    #[must_use]
+    pub fn drain_timeout(mut self, drain_timeout: Duration) -> Self {
+        self.drain_timeout = drain_timeout;
+        self
+    }
+
+    /// Adds a function that must return true before any callback is called.
+    ///
+    /// It is asked ten times a second, and must not block.
+    pub fn add_synced(&self, has_synced: impl Fn() -> bool + Send + Sync + 'static) {
+        self.shared.synced().push(Arc::new(has_synced));
+    }
+
+    /// Registers what is called when an object of the kind is added.
+    ///
+    /// The callback gets the namespace, which is empty for a cluster-scoped object, and the
+    /// name. `kind` is any text; it only has to be the same in `enqueue_add`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the kind is empty, or has a callback for adds already.
+    pub fn register_add_handler<F, Fut>(
+        &self,
+        kind: impl Into<String>,
+        handler: F,
+    ) -> Result<(), WorkQueueError>
+    where
+        F: Fn(WorkContext, String, String) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result> + Send + 'static,
+    {
+        self.register(kind.into(), EventKind::Add, boxed(handler))
+    }
+
+    /// Registers what is called when an object of the kind is updated.
+    ///
+    /// As [`register_add_handler`](Self::register_add_handler).
+    ///
+    /// # Errors
+    ///
+    /// Fails if the kind is empty, or has a callback for updates already.
+    pub fn register_update_handler<F, Fut>(
+        &self,
+        kind: impl Into<String>,
+        handler: F,
+    ) -> Result<(), WorkQueueError>
+    where
+        F: Fn(WorkContext, String, String) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result> + Send + 'static,
+    {
+        self.register(kind.into(), EventKind::Update, boxed(handler))
+    }
+
+    /// Registers what is called when an object of the kind is deleted.
+    ///
+    /// As [`register_add_handler`](Self::register_add_handler).
+    ///
+    /// # Errors
+    ///
+    /// Fails if the kind is empty, or has a callback for deletes already.
+    pub fn register_delete_handler<F, Fut>(
+        &self,
+        kind: impl Into<String>,
+        handler: F,
+    ) -> Result<(), WorkQueueError>
+    where
+        F: Fn(WorkContext, String, String) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result> + Send + 'static,
+    {
+        self.register(kind.into(), EventKind::Delete, boxed(handler))
+    }
+
+    fn register(
+        &self,
+        kind: String,
+        event: EventKind,
+        handler: Handler,
+    ) -> Result<(), WorkQueueError> {
+        self.shared.registry().insert(kind, event, handler)
+    }
+}
+
+/// Adding to it, and looking at it.
+impl WorkQueue {
+    /// Enqueues an object that was added, at once.
+    ///
+    /// Calls may be enqueued before [`run`](Self::run). They are ignored after it was told to stop.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the kind has no callback for adds, or the object has no name.
+    pub fn enqueue_add<K: kube::Resource>(
+        &self,
+        kind: &str,
+        object: &K,
+    ) -> Result<(), WorkQueueError> {
+        self.enqueue(kind, EventKind::Add, object)
+    }
+
+    /// Enqueues an object that was updated; as [`enqueue_add`](Self::enqueue_add).
+    ///
+    /// # Errors
+    ///
+    /// Fails if the kind has no callback for updates, or the object has no name.
+    pub fn enqueue_update<K: kube::Resource>(
+        &self,
+        kind: &str,
+        object: &K,
+    ) -> Result<(), WorkQueueError> {
+        self.enqueue(kind, EventKind::Update, object)
+    }
+
+    /// Enqueues an object that was deleted; as [`enqueue_add`](Self::enqueue_add).
+    ///
+    /// # Errors
+    ///
+    /// Fails if the kind has no callback for deletes, or the object has no name.
+    pub fn enqueue_delete<K: kube::Resource>(
+        &self,
+        kind: &str,
+        object: &K,
+    ) -> Result<(), WorkQueueError> {
+        self.enqueue(kind, EventKind::Delete, object)
+    }
+
+    /// Returns how many names have a call that can start now.
+    ///
+    /// Those that run, or wait for their backoff, do not count.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shared.book.queue().len()
+    }
+
+    /// Says whether no call can start now.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn enqueue<K: kube::Resource>(
+        &self,
+        kind: &str,
+        event: EventKind,
+        object: &K,
+    ) -> Result<(), WorkQueueError> {
+        let Some((shared_kind, _)) = self.shared.registry().get(kind, event) else {
+            return Err(WorkQueueError::NotRegistered {
+                kind: kind.to_owned(),
+                event,
+            });
+        };
+        let Some(object) = ObjectKey::of(object) else {
+            return Err(WorkQueueError::Nameless {
+                kind: kind.to_owned(),
+            });
+        };
+        self.shared.book.enqueue(
+            WorkKey {
+                kind: shared_kind,
+                object,
+            },
+            event,
+        );
+        Ok(())
+    }
+}
+
+/// Running it.
+impl WorkQueue {
+    /// Waits for the caches, then calls callbacks, `workers` at once, until `token` is cancelled.
+    ///
+    /// Then nothing queued starts, running callbacks are told through their [`WorkContext`],
+    /// and have the drain timeout to finish; what is still running is dropped.
+    /// A callback that blocks its thread cannot be dropped, and is left behind.
+    /// A work queue runs once.
+    ///
+    /// # Errors
+    ///
+    /// Fails at once if the queue has no name, if there are no workers, or if it runs already
+    /// or has run; later if the caches do not sync in time, or, naming them, if callbacks
+    /// outlast the drain timeout. A failing callback is logged and retried.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a tokio runtime with its time driver enabled, and with the functions
+    /// of [`add_synced`](Self::add_synced).
+    ///
+    /// # Cancel safety
+    ///
+    /// Stop it through `token`: dropping the future drops the running callbacks, and the
+    /// queue takes nothing any more.
+    pub async fn run(
+        &self,
+        token: CancellationToken,
+        workers: usize,
+    ) -> Result<(), WorkQueueError> {
+        let shared = &self.shared;
+        if shared.name.is_empty() {
+            return Err(WorkQueueError::EmptyName);
+        }
+        if workers == 0 {
+            return Err(WorkQueueError::ZeroWorkers);
+        }
+        if shared.has_run.swap(true, Ordering::SeqCst) {
+            return Err(WorkQueueError::AlreadyRun(shared.name.clone()));
+        }
+        let closing = CloseOnDrop(shared);
+        tokio::select! {
+            biased;
+            () = token.cancelled() => return Ok(()),
+            synced = timeout(self.sync_timeout, self.wait_for_sync()) => {
+                synced.map_err(|_| self.not_synced())?;
+            }
+        }
+
+        info!(queue = %shared.name, workers, "work queue started");
+        let mut running = JoinSet::new();
+        for _ in 0..workers {
+            running.spawn(worker::work(Arc::clone(shared), token.clone()));
+        }
+        token.cancelled().await;
+        drop(closing);
+        debug!(queue = %shared.name, "draining");
+        let drained = async { while running.join_next().await.is_some() {} };
+        timeout(self.drain_timeout, drained)
+            .await
+            .map_err(|_| WorkQueueError::CutOff(shared.book.running()))
+    }
+
+    async fn wait_for_sync(&self) {
+        while self.unsynced() > 0 {
+            sleep(SYNC_POLL).await;
+        }
+    }
+
+    fn unsynced(&self) -> usize {
+        // Asked outside the lock: the functions are the user's.
+        let synced = self.shared.synced().clone();
+        synced.iter().filter(|has_synced| !has_synced()).count()
+    }
+
+    fn not_synced(&self) -> WorkQueueError {
+        WorkQueueError::NotSynced {
+            waiting: self.unsynced(),
+            all: self.shared.synced().len(),
+            timeout: self.sync_timeout,
+        }
+    }
+}
+
+/// Closes the queue also when `run` fails or its future is dropped.
+struct CloseOnDrop<'a>(&'a Shared);
+
+impl Drop for CloseOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.book.close();
+    }
+}
+
+fn boxed<F, Fut>(handler: F) -> Handler
+where
+    F: Fn(WorkContext, String, String) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result> + Send + 'static,
+{
+    Arc::new(move |context, namespace, name| handler(context, namespace, name).boxed())
+}

@@ -1,0 +1,50 @@
+//! What a work queue's callback is told beside the name.
+
+use tokio_util::sync::CancellationToken;
+
+use crate::event::EventKind;
+
+/// The circumstances of one call, Go's `ctx`.
+#[derive(Clone, Debug)]
+pub struct WorkContext {
+    event: EventKind,
+    attempt: u32,
+    stop: CancellationToken,
+}
+
+impl WorkContext {
+    pub(super) fn new(event: EventKind, attempt: u32, stop: CancellationToken) -> Self {
+        Self {
+            event,
+            attempt,
+            stop,
+        }
+    }
+
+    /// Returns what happened to the object, for a callback that is registered more than once.
+    #[must_use]
+    pub fn event(&self) -> EventKind {
+        self.event
+    }
+
+    /// Returns how often in a row a callback for this name has failed before this call.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// Waits until `run` is told to stop: the time left is the drain deadline.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn cancelled(&self) {
+        self.stop.cancelled().await;
+    }
+
+    /// Returns true once `run` is told to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+}

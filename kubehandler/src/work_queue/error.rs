@@ -1,0 +1,87 @@
+//! What a work queue refuses, and how its run can fail.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::event::EventKind;
+use crate::object_key::ObjectKey;
+
+/// Why a work queue refused something, or stopped.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkQueueError {
+    /// The work queue was made with an empty name.
+    #[error("the work queue has no name: give `WorkQueue::new` one")]
+    EmptyName,
+    /// A callback was registered for an empty kind.
+    #[error("the kind is empty: name what the objects are, such as `pods`")]
+    EmptyKind,
+    /// The kind has a callback for this event already.
+    #[error("kind `{kind}` has a callback for `{event}` already")]
+    DuplicateHandler {
+        /// The kind.
+        kind: String,
+        /// The event.
+        event: EventKind,
+    },
+    /// The kind has no callback for this event.
+    #[error("kind `{kind}` has no callback for `{event}`: call `register_{event}_handler` first")]
+    NotRegistered {
+        /// The kind.
+        kind: String,
+        /// The event.
+        event: EventKind,
+    },
+    /// The object that was enqueued has no name.
+    #[error("an object of kind `{kind}` has no name in its metadata, so it cannot be queued")]
+    Nameless {
+        /// The kind.
+        kind: String,
+    },
+    /// `run` was called with no workers.
+    #[error("0 workers would never call anything: use at least 1")]
+    ZeroWorkers,
+    /// `run` was called before; a work queue runs once.
+    #[error("work queue `{0}` runs already, or has run: make a new one")]
+    AlreadyRun(String),
+    /// The functions of `add_synced` did not all return true in time.
+    #[error(
+        "caches did not sync within {timeout:?}: {waiting} of {all} `add_synced` functions still return false"
+    )]
+    NotSynced {
+        /// How many did not.
+        waiting: usize,
+        /// How many there are.
+        all: usize,
+        /// How long they were given.
+        timeout: Duration,
+    },
+    /// Callbacks were still running when the drain deadline came.
+    #[error("callbacks were still running at the drain deadline: {}", names(.0))]
+    CutOff(Vec<UnfinishedCall>),
+}
+
+/// A callback that was cut off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnfinishedCall {
+    /// The kind that it was registered for.
+    pub kind: String,
+    /// The event that it was called for.
+    pub event: EventKind,
+    /// The object that it was called for.
+    pub object: ObjectKey,
+}
+
+/// Kind, event and object, such as `pods add default/web`.
+impl fmt::Display for UnfinishedCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.kind, self.event, self.object)
+    }
+}
+
+/// The calls, joined by semicolons.
+fn names(calls: &[UnfinishedCall]) -> String {
+    let calls: Vec<String> = calls.iter().map(ToString::to_string).collect();
+    calls.join("; ")
+}

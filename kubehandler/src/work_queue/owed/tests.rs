@@ -1,0 +1,280 @@
+//! Generated histories of one name, against a naive model and against the promises.
+
+use proptest::prelude::*;
+
+use super::EventKind::{Add, Delete, Update};
+use super::*;
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Enqueue(EventKind),
+    Start,
+    Settle,
+    Fail,
+}
+
+fn history() -> impl Strategy<Value = Vec<Op>> {
+    let op = any::<u8>().prop_map(|bits| match bits % 16 {
+        0..3 => Op::Enqueue(Add),
+        3..6 => Op::Enqueue(Update),
+        6..9 => Op::Enqueue(Delete),
+        9..12 => Op::Start,
+        12 => Op::Settle,
+        _ => Op::Fail,
+    });
+    prop::collection::vec(op, 1..40)
+}
+
+fn config() -> ProptestConfig {
+    ProptestConfig {
+        cases: 100_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+/// Pending calls as a list, in which neighbors merge until no rule applies.
+#[derive(Debug, Default)]
+struct Model {
+    running: Option<EventKind>,
+    /// Each with whether the handlers know of the object.
+    pending: Vec<(EventKind, bool)>,
+    delete_failures: u32,
+}
+
+impl Model {
+    fn apply(&mut self, op: Op) -> (Option<EventKind>, Option<After>) {
+        match op {
+            Op::Enqueue(event) => {
+                let after_delete = self.pending.iter().any(|(event, _)| *event == Delete);
+                let runs = matches!(self.running, Some(Add | Update));
+                self.pending
+                    .push((event, event != Add || runs && !after_delete));
+                self.merge();
+                if event == Delete {
+                    self.delete_failures = 0;
+                }
+            }
+            Op::Start if self.running.is_none() && !self.pending.is_empty() => {
+                self.running = Some(self.pending.remove(0).0);
+                return (self.running, None);
+            }
+            Op::Start => {}
+            Op::Settle => {
+                if self.running.take() == Some(Delete) {
+                    self.delete_failures = 0;
+                }
+                return (None, Some(After::Settled));
+            }
+            Op::Fail => return (None, Some(self.fail())),
+        }
+        (None, None)
+    }
+
+    fn fail(&mut self) -> After {
+        let Some(event) = self.running.take() else {
+            return After::Settled;
+        };
+        let recreated = self.pending.iter().any(|(event, _)| *event != Delete);
+        if event == Delete && recreated {
+            self.delete_failures += 1;
+            if self.delete_failures == 5 {
+                self.delete_failures = 0;
+                self.pending.retain(|(event, _)| *event != Delete);
+                return After::GivenUp;
+            }
+        }
+        self.pending.insert(0, (event, true));
+        self.merge();
+        if event != Delete && self.pending[0].0 == Delete {
+            After::Overtaken
+        } else {
+            After::Retry
+        }
+    }
+
+    fn merge(&mut self) {
+        let mut index = 1;
+        while index < self.pending.len() {
+            let (first, known) = self.pending[index - 1];
+            let merged = match (first, self.pending[index].0) {
+                (Add, Add | Update) | (Update, Add) => Some((Add, known)),
+                (Update, Update) => Some((Update, known)),
+                (Add | Update, Delete) if known => Some((Delete, true)),
+                (Add | Update, Delete) => None,
+                (Delete, Delete) => Some((Delete, true)),
+                (Delete, Add | Update) => {
+                    index += 1;
+                    continue;
+                }
+            };
+            self.pending.splice(index - 1..=index, merged);
+            index = 1;
+        }
+    }
+}
+
+fn apply(owed: &mut Owed, op: Op) -> (Option<EventKind>, Option<After>) {
+    match op {
+        Op::Enqueue(event) => owed.enqueue(event),
+        Op::Start => return (owed.start(), None),
+        Op::Settle => return (None, Some(owed.settle())),
+        Op::Fail => return (None, Some(owed.fail())),
+    }
+    (None, None)
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn calls_merge_as_in_the_naive_model(history in history()) {
+        let (mut owed, mut model) = (Owed::default(), Model::default());
+
+        for op in history {
+            prop_assert_eq!(apply(&mut owed, op), model.apply(op), "{:?}", op);
+
+            prop_assert_eq!(owed.is_pending(), !model.pending.is_empty());
+            prop_assert_eq!(owed.running(), model.running);
+            prop_assert!(model.pending.len() <= 2, "{:?}", model.pending);
+        }
+    }
+
+    /// Judged by what the callbacks see, whatever the model says.
+    #[test]
+    fn no_change_and_no_delete_is_lost(history in history()) {
+        let mut owed = Owed::default();
+        let mut running = None;
+        // An add or update that no call has followed; a delete of something that a call was for.
+        let (mut change_due, mut delete_due) = (false, false);
+        // A call for the object has started, and it was not deleted since.
+        let mut known = false;
+        let all = history.into_iter().chain([Op::Settle, Op::Start].into_iter().cycle().take(8));
+
+        for op in all {
+            let (started, after) = apply(&mut owed, op);
+            match op {
+                Op::Enqueue(Delete) => {
+                    delete_due |= known;
+                    (change_due, known) = (false, false);
+                }
+                Op::Enqueue(event) => {
+                    // An update tells of a known object, unless it merges into its add.
+                    known |= event == Update && !change_due;
+                    change_due = true;
+                }
+                Op::Settle | Op::Fail => {
+                    prop_assert_eq!(after == Some(After::GivenUp) && running != Some(Delete), false);
+                    match (running.take(), after) {
+                        (Some(Delete), Some(After::Retry)) => delete_due = true,
+                        (Some(Delete), Some(After::GivenUp)) => delete_due = false,
+                        (Some(_), Some(After::Retry)) => change_due = true,
+                        (Some(_), Some(After::Overtaken)) => prop_assert!(delete_due),
+                        _ => {}
+                    }
+                    // Nothing is remembered once done.
+                    known &= !owed.is_idle();
+                }
+                Op::Start => match started {
+                    Some(event) => {
+                        prop_assert!(running.is_none(), "two calls at once");
+                        running = started;
+                        if event == Delete {
+                            delete_due = false;
+                        } else {
+                            prop_assert!(!delete_due, "{} before the delete", event);
+                            change_due = false;
+                            known = true;
+                        }
+                    }
+                    None => prop_assert!(running.is_some() || !change_due && !delete_due),
+                },
+            }
+        }
+        prop_assert!(owed.is_idle(), "remembered once done: {:?}", owed);
+    }
+}
+
+/// Enqueues the events, then returns what is called if every call succeeds.
+fn calls(events: &[EventKind]) -> Vec<EventKind> {
+    let mut owed = Owed::default();
+    for &event in events {
+        owed.enqueue(event);
+    }
+    drain(&mut owed)
+}
+
+fn drain(owed: &mut Owed) -> Vec<EventKind> {
+    std::iter::from_fn(|| {
+        let event = owed.start();
+        owed.settle();
+        event
+    })
+    .collect()
+}
+
+#[test]
+fn pending_calls_merge_as_documented() {
+    assert_eq!(calls(&[Add, Update, Update]), [Add]);
+    assert_eq!(calls(&[Update, Update]), [Update]);
+    assert_eq!(calls(&[Add, Delete]), []);
+    assert_eq!(calls(&[Add, Update, Delete]), []);
+    assert_eq!(calls(&[Update, Delete]), [Delete]);
+    assert_eq!(calls(&[Delete, Add]), [Delete, Add]);
+    assert_eq!(calls(&[Delete, Add, Update]), [Delete, Add]);
+    assert_eq!(calls(&[Delete, Add, Delete]), [Delete]);
+    assert_eq!(calls(&[Update, Add, Delete]), [Delete]);
+}
+
+#[test]
+fn add_that_has_started_is_not_cancelled_by_a_delete() {
+    for failed in [false, true] {
+        let mut owed = Owed::default();
+        owed.enqueue(Add);
+        owed.start();
+        if failed {
+            assert_eq!(owed.fail(), After::Retry);
+        }
+        owed.enqueue(Delete);
+        if !failed {
+            assert_eq!(owed.fail(), After::Overtaken);
+        }
+
+        assert_eq!(drain(&mut owed), [Delete]);
+    }
+}
+
+#[test]
+fn failed_add_takes_the_updates_that_came_meanwhile_with_it() {
+    let mut owed = Owed::default();
+    owed.enqueue(Add);
+    owed.start();
+    owed.enqueue(Update);
+
+    assert_eq!(owed.fail(), After::Retry);
+
+    assert_eq!(drain(&mut owed), [Add]);
+}
+
+#[test]
+fn delete_that_goes_on_failing_lets_the_new_object_through() {
+    let mut owed = Owed::default();
+    owed.enqueue(Delete);
+    for _ in 0..20 {
+        owed.start();
+        assert_eq!(owed.fail(), After::Retry);
+    }
+    owed.enqueue(Add);
+
+    for failure in 1..=5 {
+        assert_eq!(owed.start(), Some(Delete));
+        let expected = if failure == 5 {
+            After::GivenUp
+        } else {
+            After::Retry
+        };
+        assert_eq!(owed.fail(), expected, "failure {failure}");
+    }
+
+    assert_eq!(drain(&mut owed), [Add]);
+}

@@ -1,0 +1,82 @@
+//! Takes names from the queue and calls what is registered for them.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, debug, error, info_span, warn};
+
+use super::Shared;
+use super::book::{Call, Ended, WorkKey};
+use super::context::WorkContext;
+use crate::outcome::{HandlerError, Result};
+
+/// Works until the queue is closed.
+pub(super) async fn work(shared: Arc<Shared>, stop: CancellationToken) {
+    while let Some(key) = shared.book.queue().get().await {
+        let Some(call) = shared.book.start(&key) else {
+            continue;
+        };
+        let span = info_span!(
+            "handle",
+            queue = %shared.name,
+            kind = %key.kind,
+            event = %call.event,
+            object = %key.object,
+            attempt = call.attempt,
+        );
+        async {
+            let result = run(&shared, &key, call, &stop).await;
+            let ended = shared.book.finish(&key, &result);
+            log(&result, ended);
+        }
+        .instrument(span)
+        .await;
+    }
+}
+
+/// Calls the callback; its panic is its failure.
+async fn run(shared: &Shared, key: &WorkKey, call: Call, stop: &CancellationToken) -> Result {
+    let Some((_, handler)) = shared.registry().get(&key.kind, call.event) else {
+        // Nothing is queued that was not registered before, and nothing is unregistered.
+        return Ok(());
+    };
+    let context = WorkContext::new(call.event, call.attempt, stop.clone());
+    let namespace = key.object.namespace().unwrap_or_default().to_owned();
+    let name = key.object.name().to_owned();
+    // Inside the block, so that a panic before the first await is caught too.
+    let call = async move { handler(context, namespace, name).await };
+    AssertUnwindSafe(call)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|panic| Err(panicked(&*panic)))
+}
+
+/// Why a call failed that ended in a panic.
+#[derive(Debug, thiserror::Error)]
+#[error("callback panicked: {0}")]
+struct Panicked(String);
+
+fn panicked(panic: &(dyn Any + Send)) -> HandlerError {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|message| (*message).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    Panicked(message.unwrap_or_else(|| "no message".to_owned())).into()
+}
+
+fn log(result: &Result, ended: Ended) {
+    let Err(error) = result else {
+        debug!("callback succeeded");
+        return;
+    };
+    match ended {
+        Ended::Retry(delay) => warn!(%error, ?delay, "callback failed; retrying after backoff"),
+        Ended::Overtaken => warn!(%error, "callback failed; the object is deleted meanwhile"),
+        Ended::GivenUp => error!(%error, "callback failed; given up, as the object exists again"),
+        Ended::Closed => warn!(%error, "callback failed; not retried, as the work queue stops"),
+        Ended::Done | Ended::Terminal => error!(%error, "callback failed; not retried"),
+    }
+}
