@@ -199,9 +199,8 @@ impl EventLoop {
         let wired = self.wire(&stop).await?;
         let mut tasks = JoinSet::new();
         let mut sources = JoinSet::new();
-        let stop_sources = CancellationToken::new();
         for informer in &wired.informers {
-            let (informer, stop) = (informer.clone(), stop_sources.clone());
+            let (informer, stop) = (informer.clone(), stop.clone());
             sources.spawn(async move { informer.run(stop).await });
         }
         for (lane, informer) in &wired.lanes {
@@ -214,7 +213,6 @@ impl EventLoop {
         stop.cancel();
         info!(event_loop = %self.name, "stopping");
         let drained = drain(&registry, tasks, drain_timeout).await;
-        stop_sources.cancel();
         while sources.join_next().await.is_some() {}
         info!(event_loop = %self.name, "stopped");
         registry.unsubscribe();

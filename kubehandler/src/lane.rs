@@ -9,7 +9,7 @@ pub(crate) mod owed;
 mod worker;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -57,7 +57,7 @@ struct Book {
     /// How many accounts are owing: a callback runs, is due, or waits for its retry.
     owing: usize,
     /// Objects of the first list of which no callback has ended yet.
-    untried: std::collections::HashSet<ObjectKey>,
+    untried: HashSet<ObjectKey>,
     running: HashMap<ObjectKey, RunningCall>,
 }
 

@@ -1,6 +1,7 @@
 //! The workers of a lane: they take keys from its queue and call the handler.
 
 use std::{
+    collections::HashSet,
     panic::AssertUnwindSafe,
     sync::{Arc, MutexGuard},
     time::Duration,
@@ -228,7 +229,9 @@ impl Lane {
 
     /// Gives the object its next turn, and tells those who wait for progress.
     fn settle(&self, mut book: MutexGuard<'_, Book>, key: &ObjectKey, turn: Turn) {
-        book.untried.remove(key);
+        if book.untried.remove(key) && book.untried.is_empty() {
+            book.untried = HashSet::new(); // As large as the first list was.
+        }
         self.schedule(key, turn);
         let settled = book.owing == 0 || book.untried.is_empty();
         drop(book);
