@@ -108,27 +108,28 @@ async fn law_3_list_of_a_lagging_server_is_refused() {
     let running = Running::start(&server, event_loop().register(Recorder::new("pods", &log)));
     running.settle().await;
 
-    // A server that has not heard of the newest pod answers the relist.
+    // A server that has not heard of the newest pod answers the relist, as a stream and in pages.
     server.put(pod("default/newest"));
     running.settle().await;
-    let lagging = || {
+    let behind = |asked: &Asked| asked.param("resourceVersion") != "";
+    server.fault(1, Asked::is_watch, || Reply::stream().text("garbage\n"));
+    server.rule(move |asked, _| {
         let metadata = json!({"resourceVersion": "96"});
-        Reply::json(
-            &json!({"kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": []}),
-        )
-    };
-    server.fault(
-        4,
-        |asked| !asked.is_list(),
-        || Reply::status(410, "Expired"),
-    );
-    server.fault(
-        1,
-        |asked| asked.is_list() && !asked.param("resourceVersion").is_empty(),
-        lagging,
-    );
+        let list =
+            json!({"kind": "PodList", "apiVersion": "v1", "metadata": metadata, "items": []});
+        match () {
+            () if !behind(asked) || asked.is_watch() => None,
+            () if asked.is_list() => Some(Reply::json(&list)),
+            () => Some(Reply::stream().closing_bookmark(96)),
+        }
+    });
     server.close_watches();
-    sleep(seconds(60)).await;
+    sleep(seconds(20)).await;
+    assert!(
+        server.count(Asked::is_list) > 0,
+        "it asked the server that lags behind"
+    );
+    server.be_honest();
     running.settle().await;
 
     let deletes = log

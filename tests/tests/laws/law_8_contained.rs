@@ -7,7 +7,7 @@ use kubehandler_tests::{
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::{Running, event_loop, millis, revision, seconds};
+use super::{Running, event_loop, millis, revision, seconds, workers};
 
 #[tokio::test(start_paused = true)]
 async fn law_8_panic_is_a_failure_of_its_callback() {
@@ -48,7 +48,8 @@ async fn law_8_panic_in_a_predicate_is_a_failure_of_its_object() {
             true
         })
     });
-    let running = Running::start(&server, event_loop().register(handler));
+    let event_loop = event_loop().workers(workers(1)).register(handler);
+    let running = Running::start(&server, event_loop);
 
     sleep(seconds(10)).await;
 

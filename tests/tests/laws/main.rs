@@ -19,7 +19,10 @@ use std::{num::NonZeroUsize, time::Duration};
 use kubehandler::{EventLoop, EventLoopHandle, RunError};
 use kubehandler_tests::{pod, scripted::ScriptedServer};
 use serde_json::{Value, json};
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 /// An event loop that runs against a server.
@@ -43,8 +46,9 @@ impl Running {
 
     /// Lets everything happen that happens by itself: changes arrive, callbacks and retries run.
     async fn settle(&self) {
-        sleep(Duration::from_secs(100)).await;
-        assert!(self.handle.idle().await, "the loop ended");
+        sleep(seconds(100)).await;
+        let idle = timeout(seconds(100_000), self.handle.idle()).await;
+        assert_eq!(idle, Ok(true), "the loop is not idle, or has ended");
     }
 
     /// Tells the loop to stop and returns how it ended.
