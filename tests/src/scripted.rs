@@ -21,6 +21,8 @@ use kubehandler::kube::{Client, client::Body};
 use serde_json::Value;
 use tokio::{sync::Notify, time::Instant};
 
+use crate::pod;
+
 pub use self::{
     follower::Follower,
     reply::{Reply, ReplyBody},
@@ -107,6 +109,25 @@ impl ScriptedServer {
         Self::default()
     }
 
+    /// Makes a server with the pods `a`, `b` and `c` in the namespace `default`.
+    #[must_use]
+    pub fn with_three_pods() -> Self {
+        let server = Self::new();
+        for key in ["default/a", "default/b", "default/c"] {
+            server.put(pod(key));
+        }
+        server
+    }
+
+    /// Changes those pods in every way: `a` changes, `b` is created again, `c` goes, `d` comes.
+    pub fn change_all(&self) {
+        self.put(pod("default/a"));
+        self.delete_pod("default/b");
+        self.put(pod("default/b"));
+        self.delete_pod("default/c");
+        self.put(pod("default/d"));
+    }
+
     /// Returns a client of this server that needs no socket.
     #[must_use]
     pub fn client(&self) -> Client {
@@ -141,6 +162,29 @@ impl ScriptedServer {
         });
     }
 
+    /// Answers the first request that `matches` picks as `reply` says, if it says something.
+    pub fn once(
+        &self,
+        matches: fn(&Asked) -> bool,
+        reply: impl Fn(&Asked, &mut Truth) -> Option<Reply> + Send + 'static,
+    ) {
+        let mut is_over = false;
+        self.rule(move |asked, truth| {
+            if is_over || !matches(asked) {
+                return None;
+            }
+            is_over = true;
+            reply(asked, truth)
+        });
+    }
+
+    /// Refuses streaming lists, as servers before 1.32 do.
+    pub fn refuse_streaming(&self) {
+        self.fault(usize::MAX, Asked::is_streaming_list, || {
+            Reply::status(422, "Invalid")
+        });
+    }
+
     /// Forgets all rules: from here on the server is honest.
     pub fn be_honest(&self) {
         self.rules().clear();
@@ -172,6 +216,11 @@ impl ScriptedServer {
     #[must_use]
     pub fn asked(&self) -> Vec<Asked> {
         lock(&self.inner.asked).clone()
+    }
+
+    /// Forgets what it was asked so far.
+    pub fn forget_asked(&self) {
+        lock(&self.inner.asked).clear();
     }
 
     /// Returns how many of the requests so far `matches` picks.

@@ -164,3 +164,6 @@ fn fits(known: &Stored, object: &Stored) -> Result<(), Misfit> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

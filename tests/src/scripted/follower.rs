@@ -53,6 +53,21 @@ impl Follower {
         }
     }
 
+    /// Runs an informer of all pods of the server, and waits until it has them.
+    ///
+    /// # Panics
+    ///
+    /// If it does not get them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the informer.
+    pub async fn start_synced(server: &ScriptedServer) -> Self {
+        let follower = Self::start(server);
+        follower.becomes_equal().await;
+        follower
+    }
+
     /// Waits for the first complete list.
     ///
     /// # Panics
@@ -110,7 +125,7 @@ impl Follower {
                 self.server.pods(),
                 self.informer.last_error()
             );
-            sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(250)).await;
         }
     }
 

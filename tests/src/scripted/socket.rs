@@ -31,7 +31,20 @@ impl ScriptedServer {
     ///
     /// Dropping the future listens on nothing.
     pub async fn listen(&self) -> io::Result<Listening> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        self.listen_on(([127, 0, 0, 1], 0).into()).await
+    }
+
+    /// Listens on this address.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is not to be had.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future listens on nothing.
+    pub async fn listen_on(&self, address: SocketAddr) -> io::Result<Listening> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let cut = CancellationToken::new();
         let task = tokio::spawn(serve(self.clone(), listener, cut.clone()));

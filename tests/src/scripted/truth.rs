@@ -99,6 +99,12 @@ impl Truth {
         self.version
     }
 
+    /// Returns an object.
+    #[must_use]
+    pub fn object(&self, collection: &str, key: &str) -> Option<&Value> {
+        self.objects.get(collection)?.get(key)
+    }
+
     /// Creates the object, or changes it if there is one of its name; returns its version.
     ///
     /// # Panics
@@ -138,6 +144,7 @@ impl Truth {
 
     /// Forgets the history: a watch from before is answered with 410, a page of a list too.
     pub fn compact(&mut self) {
+        self.version += 1;
         self.compacted = self.version;
         self.history.clear();
         self.pages.clear();
@@ -205,6 +212,20 @@ impl Truth {
         )
     }
 
+    /// Returns true if the history no longer reaches back to the version of this watch.
+    #[must_use]
+    pub fn has_forgotten(&self, asked: &Asked) -> bool {
+        let version = asked.param("resourceVersion").parse::<u64>();
+        asked.is_watch() && version.is_ok_and(|version| version < self.compacted)
+    }
+
+    /// Returns the events that a watch asks for, and the version they lead to.
+    #[must_use]
+    pub fn missed(&self, asked: &Asked) -> (Vec<Value>, u64) {
+        let version = asked.param("resourceVersion").parse().unwrap_or(0);
+        self.events(&View::of(asked), version)
+    }
+
     /// Returns the honest answer to a request.
     pub fn answer(&mut self, asked: &Asked) -> Reply {
         let version = asked.param("resourceVersion");
@@ -223,7 +244,7 @@ impl Truth {
         if version.is_empty() || version == "0" {
             return self.initial_events(asked).watch(self.version);
         }
-        if wanted < self.compacted {
+        if self.has_forgotten(asked) {
             return Reply::status(410, "Expired");
         }
         Reply::stream().watch(wanted)

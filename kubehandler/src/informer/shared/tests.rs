@@ -1,0 +1,169 @@
+use std::convert::Infallible;
+
+use http::{Request, Response};
+use kube::client::Body;
+
+use super::*;
+use crate::{
+    informer::{codec::Item, config::Filter, store::Staging},
+    k8s::Pod,
+};
+
+/// Keeps what it is told, as text.
+#[derive(Default)]
+struct Recorder(Mutex<Vec<String>>);
+
+impl Recorder {
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().expect("no panic"))
+    }
+}
+
+impl Subscriber for Recorder {
+    fn apply(&self, delta: Delta) {
+        let text = match delta {
+            Delta::Upsert {
+                key, initial: true, ..
+            } => format!("initial {key}"),
+            Delta::Upsert { key, .. } => format!("upsert {key}"),
+            Delta::Remove { key, .. } => format!("remove {key}"),
+        };
+        self.0.lock().expect("no panic").push(text);
+    }
+}
+
+fn shared() -> Shared {
+    let silent = tower::service_fn(|_: Request<Body>| {
+        std::future::pending::<Result<Response<Body>, Infallible>>()
+    });
+    let client = Client::new(silent, "default");
+    Shared::new(client, Target::new::<Pod>(&(), Filter::default()))
+}
+
+fn item(name: &str, version: &str) -> Item {
+    Item {
+        key: ObjectKey::cluster(name),
+        object: Stored::new(name, version, false, Vec::new()),
+    }
+}
+
+fn list(shared: &Shared, names: &[&str]) {
+    let mut staging = Staging::default();
+    shared.read(|store| {
+        for name in names {
+            staging.put(item(name, "5"), store);
+        }
+    });
+    let Ok(()) = shared.change(|store| Ok::<_, Infallible>(store.commit(staging)));
+}
+
+#[tokio::test]
+async fn subscriber_before_the_first_list_gets_it_as_initial() {
+    let shared = shared();
+    let recorder = Arc::new(Recorder::default());
+    shared.subscribe(recorder.clone());
+    assert_eq!(recorder.take(), [""; 0]);
+
+    list(&shared, &["b", "a"]);
+    assert_eq!(recorder.take(), ["initial a", "initial b"]);
+    assert!(shared.has_synced());
+
+    list(&shared, &["b", "c"]);
+    assert_eq!(recorder.take(), ["remove a", "upsert c"]);
+}
+
+#[tokio::test]
+async fn subscriber_after_the_first_list_gets_the_store_as_initial() {
+    let shared = shared();
+    list(&shared, &["b", "a"]);
+    let recorder = Arc::new(Recorder::default());
+
+    shared.subscribe(recorder.clone());
+    assert_eq!(recorder.take(), ["initial a", "initial b"]);
+
+    shared
+        .change(|store| store.upsert(item("a", "6")))
+        .expect("fits");
+    shared
+        .change(|store| store.upsert(item("a", "6")))
+        .expect("fits");
+    shared
+        .change(|store| store.remove(item("b", "7")))
+        .expect("fits");
+    assert_eq!(recorder.take(), ["upsert a", "remove b"]);
+}
+
+#[tokio::test]
+async fn every_subscriber_is_told_until_it_unsubscribes() {
+    let shared = shared();
+    let (first, second) = (Arc::new(Recorder::default()), Arc::new(Recorder::default()));
+    let subscribed: Arc<dyn Subscriber> = first.clone();
+    shared.subscribe(subscribed.clone());
+    shared.subscribe(second.clone());
+    list(&shared, &["a"]);
+
+    shared.unsubscribe(&subscribed);
+    list(&shared, &[]);
+
+    assert_eq!(first.take(), ["initial a"]);
+    assert_eq!(second.take(), ["initial a", "remove a"]);
+}
+
+#[tokio::test]
+async fn store_is_changed_before_its_subscribers_are_told_and_synced_after() {
+    let shared = Arc::new(shared());
+    let synced = tokio::spawn({
+        let shared = shared.clone();
+        async move { shared.synced().await }
+    });
+    assert!(!shared.has_synced());
+
+    list(&shared, &["a"]);
+
+    synced.await.expect("no panic");
+    assert!(shared.get(&ObjectKey::cluster("a")).is_some());
+}
+
+#[test]
+fn equal_requests_share_one_informer() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    let _entered = runtime.enter();
+    let informers = crate::Informers::new(shared().client);
+    let web = || Filter::default().namespace("web");
+
+    let one = informers.informer::<Pod>(web());
+    let same = informers.informer::<Pod>(web().labels(""));
+    let other = informers.informer::<Pod>(Filter::default());
+    let metadata = informers.informer::<kube::core::PartialObjectMeta<Pod>>(web());
+
+    assert!(Arc::ptr_eq(one.shared(), same.shared()));
+    assert!(!Arc::ptr_eq(one.shared(), other.shared()));
+    assert!(!Arc::ptr_eq(one.shared(), metadata.shared()));
+}
+
+#[tokio::test]
+async fn failure_is_remembered_until_something_succeeds() {
+    let shared = shared();
+    assert_eq!(shared.last_error(), None);
+
+    shared.failed("list", &Failure::CutList);
+    assert!(
+        shared
+            .last_error()
+            .is_some_and(|error| error.starts_with("cannot list pods: "))
+    );
+    shared.recovered();
+
+    assert_eq!(shared.last_error(), None);
+}
+
+#[tokio::test]
+async fn impossible_request_is_an_error_from_the_start() {
+    let filter = Filter::default().namespace("Not A Namespace");
+    let shared = Shared::new(shared().client, Target::new::<Pod>(&(), filter));
+
+    assert!(shared.invalid().is_some());
+    assert_eq!(shared.last_error(), shared.invalid());
+}

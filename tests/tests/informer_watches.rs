@@ -1,0 +1,337 @@
+//! An informer whose watch misbehaves: each fault ends with the store equal to the server.
+
+use std::time::Duration;
+
+use kubehandler_tests::{
+    pod,
+    scripted::{Asked, Follower, Reply, ScriptedServer, Truth, View},
+};
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(60 * minutes)
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_version_as_http_status_ends_in_a_consistent_list() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    server.fault(1, Asked::is_watch, || Reply::status(410, "Expired"));
+    server.close_watches();
+    server.change_all();
+
+    follower.converges().await;
+
+    let lists: Vec<Asked> = server
+        .asked()
+        .into_iter()
+        .filter(Asked::is_streaming_list)
+        .collect();
+    assert_eq!(lists.len(), 2);
+    assert_eq!(lists[1].param("resourceVersion"), "");
+    assert!(server.asked().len() < 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_version_as_first_event_of_a_watch_ends_in_a_consistent_list() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    server.fault(1, Asked::is_watch, || {
+        Reply::stream().error_event(410, "Expired")
+    });
+    server.close_watches();
+    server.change_all();
+
+    follower.converges().await;
+
+    assert_eq!(server.count(Asked::is_streaming_list), 2);
+    assert!(server.asked().len() < 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_version_in_mid_stream_ends_in_a_consistent_list() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    server.once(Asked::is_watch, |asked, truth| {
+        let pod = truth.objects(&View::of(asked)).pop()?;
+        let reply = Reply::stream().event("MODIFIED", &pod).wait(minutes(1));
+        Some(reply.error_event(410, "Expired"))
+    });
+    server.close_watches();
+    server.change_all();
+
+    follower.converges().await;
+
+    assert_eq!(server.count(Asked::is_streaming_list), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silent_watch_is_left_after_its_time() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    server.fault(1, Asked::is_watch, || Reply::stream().hang());
+    server.close_watches();
+    server.change_all();
+    let start = Instant::now();
+
+    follower.becomes_equal().await;
+
+    let waited = start.elapsed().as_secs();
+    assert!((300..=305).contains(&waited), "left after {waited} s");
+    assert_eq!(
+        server.count(Asked::is_streaming_list),
+        1,
+        "it lists no second time"
+    );
+    follower.converges().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn watch_cut_in_mid_frame_goes_on_without_a_list() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    for times in 1..=3 {
+        server.rule({
+            let mut times = times;
+            move |asked, truth| {
+                if !asked.is_watch() || times == 0 {
+                    return None;
+                }
+                times -= 1;
+                let (events, _) = truth.missed(asked);
+                let text: String = events.iter().map(|event| format!("{event}\n")).collect();
+                Some(Reply::stream().text(&text).cut_after(text.len() * 2 / 3))
+            }
+        });
+        server.close_watches();
+        server.change_all();
+        follower.becomes_equal().await;
+        server.be_honest();
+    }
+
+    follower.converges().await;
+    assert_eq!(
+        server
+            .asked()
+            .iter()
+            .filter(|asked| !asked.is_watch())
+            .count(),
+        1,
+        "one list"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn frame_that_cannot_be_read_ends_in_a_list() {
+    let unreadable = [
+        "?\n",
+        "{}\n",
+        "{\"type\":\"ADDED\",\"object\":{}}\n",
+        "{\"type\":\"DELETED\",\"object\":{\"metadata\":{\"name\":7}}}\n",
+        "{\"type\":\"PURPLE\",\"object\":{\"metadata\":{\"name\":\"a\"}}}\n",
+    ];
+    for text in unreadable {
+        let server = ScriptedServer::with_three_pods();
+        let follower = Follower::start_synced(&server).await;
+        server.fault(1, Asked::is_watch, move || {
+            Reply::stream().text(text).hang()
+        });
+        server.close_watches();
+        server.change_all();
+
+        follower.becomes_equal().await;
+
+        let lists: Vec<Asked> = server
+            .asked()
+            .into_iter()
+            .filter(Asked::is_streaming_list)
+            .collect();
+        assert_eq!(lists.len(), 2, "{text}");
+        assert_eq!(
+            lists[1].param("resourceVersion"),
+            "98",
+            "not older than what was seen"
+        );
+        follower.converges().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn undecodable_object_does_not_hold_the_store_up() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    let mut odd = pod("default/odd");
+    odd["spec"] = json!(["no", "spec"]);
+
+    server.put(odd.clone());
+    sleep(Duration::from_secs(1)).await;
+    assert!(follower.keys().contains(&"default/odd".to_owned()));
+    server.close_watches();
+    server.put(odd);
+    sleep(Duration::from_secs(10)).await;
+    assert!(
+        follower
+            .informer
+            .get(&"default/odd".parse().expect("a key"))
+            .is_err()
+    );
+    server.delete_pod("default/odd");
+
+    follower.converges().await;
+    assert_eq!(server.count(Asked::is_streaming_list), 1, "no relist");
+}
+
+#[tokio::test(start_paused = true)]
+async fn object_without_a_version_is_stored_and_does_not_move_the_version() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    server.fault(1, Asked::is_watch, || {
+        let mut bare = pod("default/bare");
+        bare["metadata"]["uid"] = json!("bare");
+        let reply = Reply::stream().event("ADDED", &bare);
+        bare["metadata"]["labels"] = json!({"changed": "yes"});
+        reply.event("MODIFIED", &bare).wait(minutes(1))
+    });
+    server.close_watches();
+
+    sleep(minutes(1) / 2).await;
+    let bare = follower
+        .informer
+        .get(&"default/bare".parse().expect("a key"));
+    let bare = bare.expect("a pod").expect("there");
+    assert!(
+        bare.metadata
+            .labels
+            .as_ref()
+            .is_some_and(|labels| labels.contains_key("changed"))
+    );
+    sleep(minutes(1)).await;
+
+    let last = server.asked().pop().expect("asked");
+    assert!(last.is_watch());
+    assert_eq!(last.param("resourceVersion"), "98");
+}
+
+#[tokio::test(start_paused = true)]
+async fn duplicated_events_change_nothing() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    server.rule({
+        let mut times = 2;
+        move |asked, truth| {
+            if !asked.is_watch() || times == 0 {
+                return None;
+            }
+            times -= 1;
+            let (events, version) = truth.missed(asked);
+            let twice = events.iter().fold(Reply::stream(), |reply, event| {
+                let line = format!("{event}\n");
+                reply.text(&line).text(&line)
+            });
+            Some(twice.watch(version))
+        }
+    });
+    server.close_watches();
+    server.change_all();
+
+    follower.converges().await;
+
+    assert_eq!(server.count(Asked::is_streaming_list), 1, "no relist");
+}
+
+#[tokio::test(start_paused = true)]
+async fn reordered_events_end_in_a_list() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    server.once(Asked::is_watch, |asked, truth| {
+        let (mut events, version) = truth.missed(asked);
+        events.reverse();
+        let text: String = events.iter().map(|event| format!("{event}\n")).collect();
+        Some(Reply::stream().text(&text).watch(version))
+    });
+    server.close_watches();
+    server.change_all();
+
+    follower.converges().await;
+
+    assert_eq!(server.count(Asked::is_streaming_list), 2);
+    assert!(server.asked().len() < 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bookmark_that_goes_backwards_ends_in_a_list() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    server.fault(1, Asked::is_watch, || Reply::stream().bookmark(20).hang());
+    server.close_watches();
+    server.change_all();
+
+    follower.converges().await;
+
+    assert_eq!(server.count(Asked::is_streaming_list), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletion_of_another_uid_ends_in_a_list() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    server.once(Asked::is_watch, |asked, truth| {
+        let mut other = truth.objects(&View::of(asked)).pop()?;
+        other["metadata"]["uid"] = json!("another");
+        other["metadata"]["resourceVersion"] = json!(truth.version().to_string());
+        Some(Reply::stream().event("DELETED", &other).hang())
+    });
+    server.close_watches();
+
+    follower.converges().await;
+
+    assert_eq!(follower.keys().len(), 3);
+    assert_eq!(server.count(Asked::is_streaming_list), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn re_creation_during_a_disconnect_shows_the_new_object() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    let old = follower.pods();
+    for compact in [false, true] {
+        server.close_watches();
+        for name in ["a", "b", "c"] {
+            server.delete_pod(&format!("default/{name}"));
+            server.put(pod(&format!("default/{name}")));
+        }
+        if compact {
+            server.change(Truth::compact);
+        }
+        follower.becomes_equal().await;
+        assert!(
+            follower
+                .pods()
+                .iter()
+                .all(|(_, uid, _)| old.iter().all(|(_, old, _)| old != uid))
+        );
+    }
+
+    follower.converges().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn watch_that_expires_without_saying_so_ends_in_a_list() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    let lists = server.asked().len();
+    // Some resources close a watch from too old a version without a word.
+    let too_old = server.change(|truth| truth.version());
+    server.rule(move |asked, _| {
+        let is_too_old = asked.is_watch() && asked.param("resourceVersion") == too_old.to_string();
+        is_too_old.then(Reply::stream)
+    });
+    server.close_watches();
+    server.change_all();
+
+    follower.converges().await;
+
+    assert_eq!(lists, 1);
+    assert!(server.asked().len() < 12);
+}
