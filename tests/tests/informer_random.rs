@@ -198,8 +198,8 @@ async fn play(moves: Vec<(u64, Move)>, faults: Vec<Fault>) {
         make(&server, &step);
         witness.look(&server, &follower);
     }
-    for _ in 0..600 {
-        sleep(Duration::from_secs(2)).await;
+    for _ in 0..120 {
+        sleep(Duration::from_secs(10)).await;
         witness.look(&server, &follower);
     }
     server.be_honest();

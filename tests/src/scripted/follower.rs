@@ -117,7 +117,7 @@ impl Follower {
     /// Dropping the future has no effect.
     pub async fn becomes_equal(&self) {
         let start = Instant::now();
-        while !self.informer.has_synced() || self.pods() != self.server.pods() {
+        while !self.is_equal() {
             assert!(
                 start.elapsed() < PATIENCE,
                 "the store has {:?}, the server {:?}; {:?}",
@@ -127,6 +127,12 @@ impl Follower {
             );
             sleep(Duration::from_millis(250)).await;
         }
+    }
+
+    fn is_equal(&self) -> bool {
+        let pods = self.server.pods();
+        // The number first: it spares the decoding.
+        self.informer.has_synced() && self.informer.len() == pods.len() && self.pods() == pods
     }
 
     /// Returns `namespace/name`, uid and resourceVersion of every pod in the store that decodes.
