@@ -30,6 +30,8 @@ pub(crate) struct Attributes {
     pub(crate) resync: Option<Entry<LitStr>>,
     /// Every known key that was written, readable or not.
     written: Written,
+    /// An attribute was written in another way: what it was to say is not known.
+    unreadable: bool,
 }
 
 /// The value of `changed`.
@@ -52,11 +54,12 @@ impl Attributes {
     /// Reads the attributes of a struct.
     pub(crate) fn parse(attributes: &[Attribute], errors: &mut Errors) -> Self {
         let mut parsed = Self::default();
-        for attribute in attributes {
-            if let Some(tokens) = list(attribute, "resource = Kind", errors) {
-                each_entry(tokens, errors, |ident, input, errors| {
+        for attribute in attributes.iter().filter(|attribute| is_handler(attribute)) {
+            match list(attribute, "resource = Kind", errors) {
+                Some(tokens) => each_entry(tokens, errors, |ident, input, errors| {
                     parsed.entry(ident, input, errors)
-                });
+                }),
+                None => parsed.unreadable = true,
             }
         }
         parsed
@@ -65,6 +68,11 @@ impl Attributes {
     /// Returns true if the key was written, readable or not.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.written.has(name)
+    }
+
+    /// Returns true if the key may have been written, or will be once what is wrong is repaired.
+    pub(crate) fn may_have(&self, name: &str) -> bool {
+        self.has(name) || self.unreadable
     }
 
     /// Reads one entry.
@@ -122,15 +130,17 @@ fn keep<T>(slot: &mut Option<Entry<T>>, key: Ident, value: T) {
     slot.get_or_insert(Entry { key, value });
 }
 
-/// Returns what is between the parentheses of a `#[handler(...)]`; `None` for other attributes.
+/// Returns true if the attribute is ours.
+pub(crate) fn is_handler(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("handler")
+}
+
+/// Returns what is between the parentheses of a `#[handler(...)]`, or `None` if it is written otherwise.
 pub(crate) fn list(
     attribute: &Attribute,
     example: &str,
     errors: &mut Errors,
 ) -> Option<TokenStream> {
-    if !attribute.path().is_ident("handler") {
-        return None;
-    }
     match &attribute.meta {
         Meta::List(list) if matches!(list.delimiter, syn::MacroDelimiter::Paren(_)) => {
             Some(list.tokens.clone())

@@ -117,11 +117,11 @@ fn resource<'a>(
     if let Some(given) = &attributes.resource {
         return Some(Resource::Type(&given.value));
     }
-    if attributes.has("resource") {
-        return None; // It was given; what is wrong with it is reported.
-    }
     if let Some(field) = field {
         return Some(field.resource());
+    }
+    if attributes.may_have("resource") {
+        return None; // It was given; what is wrong with it is reported.
     }
     let message = if attributes.has("informer") {
         "`resource` is missing: an informer expression does not say its kind; add `resource = Kind`, such as `#[handler(resource = Pod)]`"

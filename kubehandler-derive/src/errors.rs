@@ -24,10 +24,7 @@ impl Errors {
         self.0.is_empty()
     }
 
-    /// Takes the first problem as an expression of the type it stands for.
-    ///
-    /// Where a type was to be, the compiler then knows that it is unknown, and
-    /// keeps silent about all that follows from it.
+    /// Takes the first problem, as an expression that reports it.
     pub(crate) fn take_first(&mut self) -> Option<TokenStream> {
         (!self.0.is_empty()).then(|| self.0.remove(0).to_compile_error())
     }

@@ -12,8 +12,8 @@ use crate::{
 
 /// Writes the errors, and an `impl EventHandler` that compiles.
 ///
-/// Where the resource is not known, an error stands in its place: the compiler
-/// then takes whatever the callbacks do with the object to be right.
+/// Where the resource is not known, a type with an error in it stands in its place:
+/// the compiler then takes whatever the callbacks do with the object to be right.
 pub(crate) fn fallback(
     item: &DeriveInput,
     krate: &Path,
@@ -21,18 +21,20 @@ pub(crate) fn fallback(
     mut errors: Errors,
 ) -> TokenStream {
     let ident = &item.ident;
-    let generics = bounded(&item.generics);
+    let generics = bounded(ident, &item.generics);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let resource = match &known.resource {
-        Some(known) => Some(resource(krate, known)),
-        None => errors.take_first(),
+    let resource = if let Some(known) = &known.resource {
+        resource(krate, known)
+    } else {
+        let error = errors.take_first();
+        quote!(type Resource = [(); #error];)
     };
     quote! {
         #errors
 
         #[automatically_derived]
         impl #impl_generics #krate::EventHandler for #ident #ty_generics #where_clause {
-            type Resource = #resource;
+            #resource
 
             fn name(&self) -> #krate::__private::Cow<'_, #krate::__private::str> {
                 #krate::__private::stub()

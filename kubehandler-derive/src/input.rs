@@ -24,6 +24,15 @@ pub(crate) enum Resource<'a> {
     OfInformer(&'a Type),
 }
 
+impl<'a> Resource<'a> {
+    /// Returns the type that was written.
+    pub(crate) fn ty(&self) -> &'a Type {
+        match self {
+            Self::Type(ty) | Self::OfInformer(ty) => ty,
+        }
+    }
+}
+
 /// Where the informer comes from.
 pub(crate) enum Source<'a> {
     /// The event loop's own.

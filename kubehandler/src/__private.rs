@@ -5,9 +5,12 @@ pub use std::{borrow::Cow, clone::Clone, default::Default};
 
 use std::{num::NonZeroUsize, ops::Deref};
 
-use kube::core::DynamicObject;
+use kube::core::{DynamicObject, NamespaceScope};
 
-use crate::{handler::Resource, informer::Informer};
+use crate::{
+    handler::Resource,
+    informer::{Filter, Informer, Informers},
+};
 
 /// Returns the number; the derive has refused zero.
 #[must_use]
@@ -16,6 +19,22 @@ pub const fn at_least_one(number: usize) -> NonZeroUsize {
         Some(number) => number,
         None => NonZeroUsize::MIN,
     }
+}
+
+/// A resource, and nothing else: what its type is taken through, so that one error says that it is none.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a Kubernetes resource",
+    label = "not a resource",
+    note = "use a kind from `kubehandler::k8s`, a struct made by `#[derive(CustomResource)]`, or `PartialObjectMeta<Kind>` for metadata only"
+)]
+pub trait AnyResource {
+    /// The type itself.
+    type Kind: Resource;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K: Resource> AnyResource for K {
+    type Kind = K;
 }
 
 /// An informer of some kind: tells the kind of a field whose type is an alias.
@@ -27,10 +46,51 @@ pub const fn at_least_one(number: usize) -> NonZeroUsize {
 pub trait AnyInformer {
     /// The kind of its objects.
     type Resource: Resource;
+
+    /// Returns another handle of it.
+    fn share(&self) -> Informer<Self::Resource>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<K: Resource> AnyInformer for Informer<K> {
     type Resource = K;
+
+    fn share(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// A kind that is known at compile time, of which the event loop can make an informer by itself.
+#[diagnostic::on_unimplemented(
+    message = "the kind of `{Self}` is known at run time only",
+    label = "needs an informer of its own",
+    note = "add `informer = expr`, made by `Informer::with_type`; or, if `{Self}` is a type parameter, the bound `Resource<DynamicType: Default>`"
+)]
+pub trait StaticKind: Resource<DynamicType: Default> {}
+
+#[diagnostic::do_not_recommend]
+impl<K: Resource<DynamicType: Default>> StaticKind for K {}
+
+/// Returns the event loop's own informer.
+#[must_use]
+pub fn shared<K: StaticKind>(informers: &Informers, filter: Filter) -> Informer<K> {
+    informers.informer(filter)
+}
+
+/// A kind whose objects are in namespaces, as far as its type says.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is cluster-scoped: its objects are in no namespace",
+    label = "remove `namespace`"
+)]
+pub trait Namespaced {}
+
+#[diagnostic::do_not_recommend]
+impl<K: kube::Resource<Scope: NamespaceScope>> Namespaced for K {}
+
+/// Takes only the objects of this namespace.
+#[must_use]
+pub fn in_namespace<K: Namespaced>(filter: Filter, namespace: &str) -> Filter {
+    filter.namespace(namespace)
 }
 
 /// A reference to a field, and what it shows when it is asked to [`peel`](Peel::peel).

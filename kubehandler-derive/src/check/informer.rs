@@ -43,7 +43,7 @@ pub(super) fn field<'a>(data: &'a Data, errors: &mut Errors) -> Option<FieldInfo
     let mut found = None;
     for (i, field) in data.fields.iter().enumerate() {
         for attribute in &field.attrs {
-            if !is_informer(attribute, errors) {
+            if !attr::is_handler(attribute) || !is_informer(attribute, errors) {
                 continue;
             }
             if found.is_some() {

@@ -57,8 +57,7 @@ fn not_a_path(path: &str) -> String {
 fn field(segment: &str, span: Span) -> Option<Ident> {
     let name = case::field(segment);
     let mut ident = syn::parse_str::<Ident>(&name).ok()?;
-    // The place of the path, the origin of the macro: lints then keep away from it.
-    ident.set_span(Span::call_site().located_at(span));
+    ident.set_span(span);
     Some(ident)
 }
 

@@ -54,12 +54,12 @@ where
     }
     match value.base10_parse::<T>() {
         Ok(number) if number != T::default() => Some(number),
-        Ok(_) => {
-            errors.push(value, format!("`{key}` is at least 1"));
+        Err(_) if !value.base10_digits().starts_with('-') => {
+            errors.push(value, format!("`{value}` is too large for `{key}`"));
             None
         }
-        Err(_) => {
-            errors.push(value, format!("`{value}` is too large for `{key}`"));
+        _ => {
+            errors.push(value, format!("`{key}` is at least 1"));
             None
         }
     }

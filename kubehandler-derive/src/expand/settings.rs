@@ -1,0 +1,59 @@
+//! `fn settings` of the impl.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Path;
+
+use super::changed::changed;
+use crate::input::{Millis, Retry, Settings};
+
+/// `fn settings(&self) -> Settings<Self> { Settings::default().workers(..) }`; nothing for the defaults.
+pub(super) fn settings(krate: &Path, settings: &Settings<'_>) -> Option<TokenStream> {
+    let workers = settings
+        .workers
+        .map(|workers| quote!(.workers(#krate::__private::at_least_one(#workers))));
+    let timeout = settings.timeout.map(|timeout| {
+        let timeout = duration(krate, timeout);
+        quote!(.timeout(#timeout))
+    });
+    let retry = settings.retry.as_ref().map(|values| {
+        let retry = retry(krate, values);
+        quote!(.retry(#retry))
+    });
+    let resync = settings.resync.map(|interval| {
+        let interval = duration(krate, interval);
+        quote!(.resync(#interval))
+    });
+    let when = settings.when.map(|when| quote!(.when(#when)));
+    let changed = settings.changed.as_ref().map(|part| changed(krate, part));
+    let calls = quote!(#workers #timeout #retry #resync #when);
+    (!calls.is_empty() || changed.is_some()).then(|| {
+        quote! {
+            fn settings(&self) -> #krate::Settings<Self> {
+                let __kubehandler_settings =
+                    <#krate::Settings<Self> as #krate::__private::Default>::default() #calls;
+                #changed
+                __kubehandler_settings
+            }
+        }
+    })
+}
+
+/// `Duration::from_millis(30_000)`
+fn duration(krate: &Path, Millis(millis): Millis) -> TokenStream {
+    quote!(#krate::__private::Duration::from_millis(#millis))
+}
+
+/// `Retry::default().max(12).base(..).cap(..)`
+fn retry(krate: &Path, values: &Retry) -> TokenStream {
+    let max = values.max.map(|max| quote!(.max(#max)));
+    let base = values.base.map(|base| {
+        let base = duration(krate, base);
+        quote!(.base(#base))
+    });
+    let cap = values.cap.map(|cap| {
+        let cap = duration(krate, cap);
+        quote!(.cap(#cap))
+    });
+    quote!(<#krate::Retry as #krate::__private::Default>::default() #max #base #cap)
+}
