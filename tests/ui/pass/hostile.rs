@@ -1,7 +1,25 @@
 //! The derive assumes nothing about the scope, the lints or the name of the library.
-#![deny(warnings, missing_docs, unused_qualifications, unused, clippy::all, clippy::pedantic)]
-#![deny(unused_results, unreachable_pub, trivial_casts, elided_lifetimes_in_paths, unused_lifetimes, single_use_lifetimes)]
-#![deny(missing_debug_implementations, missing_copy_implementations, let_underscore_drop, non_ascii_idents)]
+#![deny(
+    warnings,
+    missing_docs,
+    unused_qualifications,
+    unused,
+    clippy::all,
+    clippy::pedantic
+)]
+#![deny(
+    unused_results,
+    unreachable_pub,
+    trivial_casts,
+    elided_lifetimes_in_paths,
+    unused_lifetimes,
+    single_use_lifetimes
+)]
+#![deny(
+    missing_debug_implementations,
+    missing_copy_implementations,
+    let_underscore_drop
+)]
 #![no_implicit_prelude]
 
 extern crate kubehandler as handlers;
@@ -20,7 +38,11 @@ pub mod shadow {
 /// All of the keys.
 #[derive(::std::fmt::Debug, handlers::EventHandler)]
 #[handler(crate = handlers, resource = handlers::k8s::Pod, name = "pods")]
-#[handler(namespace = "web", labels = "app=web,tier!=test", fields = "status.phase=Running")]
+#[handler(
+    namespace = "web",
+    labels = "app=web,tier!=test",
+    fields = "status.phase=Running"
+)]
 #[handler(changed = "spec.nodeName", when = |pod| pod.spec.is_some())]
 #[handler(workers = 8, timeout = "30s", resync = "10m")]
 #[handler(retry(max = 12, base = "200ms", cap = "5m"))]
@@ -51,5 +73,3 @@ pub struct Own<K: handlers::Resource>(#[handler(informer)] handlers::Informer<K>
 #[handler(crate = handlers, resource = handlers::k8s::Node, changed = |node| &node.spec)]
 #[handler(informer = informers.informer(<handlers::Filter as ::std::default::Default>::default().labels("x")))]
 pub struct Expression;
-
-fn main() {}
