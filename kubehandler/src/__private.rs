@@ -162,3 +162,6 @@ pub fn differ_in_pointer(pointer: &'static str) -> impl Fn(&DynamicObject, &Dyna
 pub fn stub<T>() -> T {
     unreachable!("the derive has reported an error")
 }
+
+#[cfg(all(test, feature = "derive"))]
+mod tests;

@@ -3,6 +3,13 @@
 // The odd ones are modules of this test, not programs of their own: they share its
 // build, and what they import is built once.
 #[path = "../ui/pass"]
+#[allow(
+    missing_docs,
+    missing_debug_implementations,
+    clippy::must_use_candidate,
+    clippy::ref_option,
+    reason = "inputs of the derive, not an interface"
+)]
 pub mod odd {
     pub mod attributes_in_pieces;
     pub mod changed_paths;
