@@ -14,7 +14,7 @@ use place::{located, place};
 
 /// Writes `impl EventHandler`.
 ///
-/// ```ignore
+/// ```text
 /// impl ::kubehandler::EventHandler for Pods {
 ///     type Resource = Pod;
 ///     fn name(&self) -> Cow<'_, str> { Cow::Borrowed("pods") }

@@ -32,7 +32,7 @@ pub(super) fn changed(krate: &Path, changed: &Changed<'_>) -> TokenStream {
 
 /// For `spec.replicas`, where `Peel` looks through an `Option`:
 ///
-/// ```ignore
+/// ```text
 /// differ_in_path::<Self::Resource, _>(|o| {
 ///     Some(o).and_then(|part| Peel::new(&part.spec).peel()).map(|part| &part.replicas)
 /// })
