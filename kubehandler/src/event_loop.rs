@@ -274,7 +274,6 @@ async fn drain(
     mut tasks: JoinSet<()>,
     drain_timeout: Duration,
 ) -> Result<(), RunError> {
-    registry.close();
     let deadline = Instant::now() + drain_timeout;
     if timeout_at(deadline, async {
         while tasks.join_next().await.is_some() {}

@@ -104,11 +104,6 @@ impl Lane {
         self.book().running.values().cloned().collect()
     }
 
-    /// Hands out nothing more; running callbacks finish.
-    pub(crate) fn close(&self) {
-        self.queue.shut_down_now();
-    }
-
     /// Makes a resync of every object in the view due.
     fn resync(&self) {
         let mut book = self.book();

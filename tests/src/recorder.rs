@@ -130,27 +130,35 @@ impl Log {
         self.started().iter().map(ToString::to_string).collect()
     }
 
-    /// Panics unless calls of one handler for one object never overlap.
+    /// Checks that calls of one handler for one object never overlap.
+    ///
+    /// # Panics
+    ///
+    /// If two of them do.
     pub fn assert_one_at_a_time(&self) {
-        let mut running: BTreeMap<(String, String), Seen> = BTreeMap::new();
+        let mut running: BTreeMap<Object, Seen> = BTreeMap::new();
         for line in self.lines() {
             match line {
                 Line::Started(seen) => {
-                    let before = running.insert((seen.handler.clone(), seen.object.clone()), seen);
+                    let before = running.insert(seen.of(), seen);
                     assert!(before.is_none(), "two at once: {before:?}");
                 }
                 Line::Ended(seen, _) => {
-                    running.remove(&(seen.handler, seen.object));
+                    running.remove(&seen.of());
                 }
             }
         }
     }
 
-    /// Panics unless the calls that succeeded are, per life, `(add update*)? delete?`, and lives do not mix.
+    /// Checks that the calls that succeeded are, per life, `(add update*)? delete?`, and lives do not mix.
+    ///
+    /// # Panics
+    ///
+    /// If they are not.
     pub fn assert_order_of_life(&self) {
-        let mut lives: BTreeMap<(String, String), Vec<(String, Vec<EventKind>)>> = BTreeMap::new();
+        let mut lives: BTreeMap<Object, Vec<Life>> = BTreeMap::new();
         for seen in self.succeeded() {
-            let of_object = lives.entry((seen.handler, seen.object)).or_default();
+            let of_object = lives.entry(seen.of()).or_default();
             match of_object.last_mut() {
                 Some((uid, calls))
                     if *uid == seen.uid && calls.last() != Some(&EventKind::Delete) =>
@@ -171,6 +179,11 @@ impl Log {
     }
 }
 
+/// A handler and an object.
+type Object = (String, String);
+/// A uid and the calls of it.
+type Life = (String, Vec<EventKind>);
+
 impl Default for Log {
     fn default() -> Self {
         Self::new()
@@ -188,6 +201,12 @@ pub fn is_a_life(calls: &[EventKind]) -> bool {
         [] => true,
         [EventKind::Add, updates @ ..] => updates.iter().all(|call| *call == EventKind::Update),
         _ => false,
+    }
+}
+
+impl Seen {
+    fn of(&self) -> Object {
+        (self.handler.clone(), self.object.clone())
     }
 }
 

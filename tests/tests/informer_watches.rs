@@ -100,7 +100,9 @@ async fn watch_cut_in_mid_frame_goes_on_without_a_list() {
                 }
                 times -= 1;
                 let (events, _) = truth.missed(asked);
-                let text: String = events.iter().map(|event| format!("{event}\n")).collect();
+                let text: String = events
+                    .iter()
+                    .fold(String::new(), |text, event| format!("{text}{event}\n"));
                 Some(Reply::stream().text(&text).cut_after(text.len() * 2 / 3))
             }
         });
@@ -247,7 +249,9 @@ async fn reordered_events_end_in_a_list() {
     server.once(Asked::is_watch, |asked, truth| {
         let (mut events, version) = truth.missed(asked);
         events.reverse();
-        let text: String = events.iter().map(|event| format!("{event}\n")).collect();
+        let text: String = events
+            .iter()
+            .fold(String::new(), |text, event| format!("{text}{event}\n"));
         Some(Reply::stream().text(&text).watch(version))
     });
     server.close_watches();

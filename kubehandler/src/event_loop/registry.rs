@@ -70,11 +70,6 @@ impl Registry {
         }
     }
 
-    /// Hands out nothing more to any handler.
-    pub(super) fn close(&self) {
-        self.lanes().for_each(|lane| lane.close());
-    }
-
     pub(super) fn running(&self) -> Vec<RunningCallback> {
         let running = self.lanes().flat_map(|lane| lane.running());
         running.map(RunningCallback).collect()

@@ -66,9 +66,15 @@ impl Lane {
         }
     }
 
-    /// Takes keys and calls the handler until the queue is shut down.
+    /// Takes keys and calls the handler until the loop is told to stop; nothing starts after that.
     async fn work(&self) {
-        while let Some(key) = self.queue.get().await {
+        loop {
+            let key = tokio::select! {
+                biased;
+                () = self.context.stop.cancelled() => return,
+                key = self.queue.get() => key,
+            };
+            let Some(key) = key else { return };
             if let Turned::Call(offer) = self.take_turn(&key) {
                 self.call(offer.call).await;
             }

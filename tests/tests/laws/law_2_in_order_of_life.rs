@@ -16,7 +16,7 @@ async fn random_history(seed: u64) -> Log {
         server.put(pod(&format!("default/p{name}")));
     }
     let handler = Recorder::new("random", &log).does(move |seen| {
-        let mut dice = Random(seed ^ seen.version.len() as u64 ^ seen.at.as_millis() as u64);
+        let mut dice = Random::of(seed, seen);
         match dice.below(8) {
             0..3 if seen.attempt < 3 => Does::Fail,
             3 => Does::FailForGood,

@@ -83,11 +83,7 @@ async fn law_3_aborted_list_deletes_nothing() {
         |asked| asked.is_list() && asked.param("continue").is_empty(),
         first_page,
     );
-    server.fault(
-        1,
-        |asked| asked.is_list(),
-        || Reply::unreachable("reset by peer"),
-    );
+    server.fault(1, Asked::is_list, || Reply::unreachable("reset by peer"));
     server.close_watches();
     running.settle().await;
 
@@ -111,7 +107,7 @@ async fn law_3_list_of_a_lagging_server_is_refused() {
     // A server that has not heard of the newest pod answers the relist, as a stream and in pages.
     server.put(pod("default/newest"));
     running.settle().await;
-    let behind = |asked: &Asked| asked.param("resourceVersion") != "";
+    let behind = |asked: &Asked| !asked.param("resourceVersion").is_empty();
     server.fault(1, Asked::is_watch, || Reply::stream().text("garbage\n"));
     server.rule(move |asked, _| {
         let metadata = json!({"resourceVersion": "96"});

@@ -16,7 +16,7 @@ async fn law_4_after_the_last_change_a_callback_sees_it() {
         let (server, log) = (ScriptedServer::new(), Log::new());
         let mut random = Random(seed);
         let handler = Recorder::new("slow", &log).does(move |seen| {
-            let mut dice = Random(seed ^ seen.at.as_millis() as u64);
+            let mut dice = Random::of(seed, seen);
             match dice.below(4) {
                 0 => Does::Fail,
                 _ => Does::Take(millis(dice.below(2000))),

@@ -17,7 +17,7 @@ mod law_9_drained;
 use std::{num::NonZeroUsize, time::Duration};
 
 use kubehandler::{EventLoop, EventLoopHandle, RunError};
-use kubehandler_tests::{pod, scripted::ScriptedServer};
+use kubehandler_tests::{pod, recorder::Seen, scripted::ScriptedServer};
 use serde_json::{Value, json};
 use tokio::{
     task::JoinHandle,
@@ -86,10 +86,16 @@ fn revision(key: &str, number: usize) -> Value {
     labelled(key, "revision", &number.to_string())
 }
 
-/// A small deterministic random number generator (SplitMix64).
+/// A small deterministic random number generator (`SplitMix64`).
 struct Random(u64);
 
 impl Random {
+    /// The dice of one call: the same for the same seed, time and attempt.
+    fn of(seed: u64, call: &Seen) -> Self {
+        let moment = u64::try_from(call.at.as_micros()).unwrap_or(u64::MAX);
+        Self(seed ^ moment ^ (u64::from(call.attempt) << 48))
+    }
+
     fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
