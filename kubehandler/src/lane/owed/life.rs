@@ -165,15 +165,23 @@ impl Life {
         priority
     }
 
-    /// Books that the due call is dropped; a requeue keeps its time.
+    /// Books that the due call is dropped.
+    ///
+    /// A requeue keeps its time. Where only a change was due, what has come due while the
+    /// predicate ran was not asked about, and stays.
     pub(super) fn skip(&mut self, skip: Skip, now: Instant) {
-        let later = self.due.later;
-        self.due = Due {
-            later: later.filter(|later| !later.is_retry && later.at > now),
-            ..Due::default()
-        };
-        if skip == Skip::Unchanged {
-            self.handled = Some(self.current.clone());
+        match skip {
+            Skip::Unchanged => {
+                self.due.change = None;
+                self.handled = Some(self.current.clone());
+            }
+            Skip::Filtered => {
+                let later = self.due.later;
+                self.due = Due {
+                    later: later.filter(|later| !later.is_retry && later.at > now),
+                    ..Due::default()
+                };
+            }
         }
     }
 

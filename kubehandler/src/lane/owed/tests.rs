@@ -177,6 +177,28 @@ async fn requeue_is_kept_when_a_change_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn requeue_and_resync_that_come_due_while_a_change_is_dropped_are_kept() {
+    let now = Instant::now();
+    let delay = Duration::from_millis(1);
+    for resync in [false, true] {
+        let mut owed = Owed::default();
+        owed.upsert(state("a", 1), false);
+        run(&mut owed, now, Outcome::Done((!resync).then_some(delay)));
+        owed.upsert(state("a", 2), false);
+        let update = offer(&owed, now);
+        assert!(update.only_changed);
+
+        if resync {
+            owed.resync();
+        }
+        assert!(owed.skip(&update, Skip::Unchanged, now + delay));
+
+        assert!(matches!(owed.turn(now + delay), Turn::Now(_)), "{resync}");
+        assert!(!offer(&owed, now + delay).only_changed, "{resync}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn start_of_a_deletion_is_not_gated() {
     let now = Instant::now();
     let mut owed = Owed::default();
