@@ -45,7 +45,18 @@ async fn watches_closed_at_once_for_ten_minutes_take_few_requests() {
     let server = ScriptedServer::with_three_pods();
     let follower = Follower::start_synced(&server).await;
     let until = Instant::now() + minutes(10);
-    server.rule(move |asked, _| (asked.is_watch() && Instant::now() < until).then(Reply::stream));
+    server.rule(move |asked, truth| {
+        if asked.is_list() || Instant::now() >= until {
+            return None;
+        }
+        let version = truth.version();
+        let whole = || truth.initial_events(asked).closing_bookmark(version);
+        Some(if asked.is_watch() {
+            Reply::stream()
+        } else {
+            whole()
+        })
+    });
     server.close_watches();
     server.change_all();
 
