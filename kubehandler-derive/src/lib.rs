@@ -3,6 +3,7 @@
 mod attr;
 mod case;
 mod check;
+mod custom_resource;
 mod duration;
 mod entries;
 mod errors;
@@ -164,4 +165,78 @@ pub fn event_handler(tokens: TokenStream) -> TokenStream {
         Err(known) => fallback::fallback(&item, &krate, &known, errors),
     }
     .into()
+}
+
+/// Makes a struct the spec of a custom resource, with `kubehandler` as the only dependency.
+///
+/// It writes `#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]`
+/// and tells each derive where its crate is: in the library, which re-exports `kube`,
+/// `k8s_openapi`, `schemars`, `serde` and `serde_json`. A trait that the struct derives itself, below
+/// the attribute, is left out.
+///
+/// The keys are those of `#[kube(...)]`: `group`, `version` and `kind` are required; `namespaced`,
+/// `status`, `shortname`, `printcolumn` and more are described at kube's `CustomResource`. One key is
+/// this attribute's: `crate = path` says where the library is, if it has another name. Types within the
+/// spec, and the status, are marked [`#[schema]`](macro@schema).
+///
+/// # Examples
+///
+/// ```
+/// use kubehandler::{kube::CustomResourceExt, prelude::*};
+///
+/// #[kubehandler::custom_resource(group = "demo.dev", version = "v1", kind = "Site", namespaced)]
+/// #[kube(status = "SiteStatus")]
+/// #[serde(rename_all = "camelCase")]
+/// struct SiteSpec {
+///     image_name: String,
+///     zone: Zone,
+/// }
+///
+/// #[kubehandler::schema]
+/// struct Zone {
+///     name: String,
+/// }
+///
+/// #[kubehandler::schema]
+/// #[derive(Default)]
+/// struct SiteStatus {
+///     ready: i32,
+/// }
+///
+/// #[derive(EventHandler)]
+/// #[handler(resource = Site, changed = "spec.imageName")]
+/// struct Sites;
+///
+/// assert_eq!(Site::crd_name(), "sites.demo.dev");
+/// ```
+#[proc_macro_attribute]
+pub fn custom_resource(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as DeriveInput);
+    custom_resource::custom_resource(arguments.into(), &item).into()
+}
+
+/// Makes a type a part of a custom resource, with `kubehandler` as the only dependency.
+///
+/// It writes `#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]`, but for what
+/// the type derives itself, below the attribute, and tells each derive where its crate is. One key:
+/// `crate = path` says where the library is, if it has another name.
+///
+/// # Examples
+///
+/// ```
+/// #[kubehandler::schema]
+/// #[serde(rename_all = "camelCase")]
+/// enum Policy {
+///     Always,
+///     Never,
+/// }
+///
+/// let policy: Policy = kubehandler::serde_json::from_str("\"always\"")?;
+/// assert_eq!(policy, Policy::Always);
+/// # Ok::<(), kubehandler::serde_json::Error>(())
+/// ```
+#[proc_macro_attribute]
+pub fn schema(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as DeriveInput);
+    custom_resource::schema(arguments.into(), &item).into()
 }

@@ -135,7 +135,7 @@ pub use informer::{DecodeError, Filter, Informer, Informers};
 pub use k8s_openapi;
 pub use kube;
 #[cfg(feature = "derive")]
-pub use kubehandler_derive::EventHandler;
+pub use kubehandler_derive::{EventHandler, custom_resource, schema};
 pub use object_key::{InvalidObjectKey, ObjectKey};
 pub use outcome::{Action, HandlerError, Result, ResultExt};
 pub use schemars;

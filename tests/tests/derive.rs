@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, marker::PhantomData, time::Duration};
 use kubehandler::{
     DefaultHandler, Filter, Informer, Resource, Retry, Settings,
     k8s::{ConfigMap, Node, Pod},
-    kube::core::PartialObjectMeta,
+    kube::{CustomResourceExt, core::PartialObjectMeta},
     prelude::*,
 };
 use kubehandler_tests::{
@@ -204,5 +204,62 @@ async fn metadata_only_is_asked_for_as_such() {
         accepts
             .iter()
             .all(|accept| accept.contains("PartialObjectMetadata"))
+    );
+}
+
+#[kubehandler::custom_resource(group = "demo.dev", version = "v1", kind = "Site", namespaced)]
+#[kube(status = "SiteStatus")]
+#[serde(rename_all = "camelCase")]
+struct SiteSpec {
+    image_name: String,
+    zone: Zone,
+}
+
+#[kubehandler::schema]
+struct Zone {
+    name: String,
+}
+
+#[kubehandler::schema]
+struct SiteStatus {
+    ready: i32,
+}
+
+#[derive(EventHandler)]
+#[handler(resource = Site, namespace = "web", changed = "spec.zone")]
+struct Sites;
+
+impl Callbacks for Sites {}
+
+#[test]
+fn custom_resource_has_the_schema_of_its_struct() {
+    let crd = serde_json::to_value(Site::crd()).expect("JSON");
+
+    let version = &crd["spec"]["versions"][0];
+    let properties = &version["schema"]["openAPIV3Schema"]["properties"];
+    assert_eq!(crd["metadata"]["name"], "sites.demo.dev");
+    assert_eq!(crd["spec"]["scope"], "Namespaced");
+    assert_eq!(version["subresources"]["status"], serde_json::json!({}));
+    assert_eq!(
+        properties["spec"]["properties"]["imageName"]["type"],
+        "string"
+    );
+    assert_eq!(
+        properties["spec"]["properties"]["zone"]["properties"]["name"]["type"],
+        "string"
+    );
+    assert_eq!(
+        properties["status"]["properties"]["ready"]["type"],
+        "integer"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn custom_resource_is_watched_like_any_other() {
+    let asked = asked_by(Sites, &ScriptedServer::new()).await;
+
+    assert_eq!(
+        asked,
+        BTreeSet::from(["/apis/demo.dev/v1/namespaces/web/sites?&".to_owned()])
     );
 }

@@ -14,6 +14,7 @@ pub mod odd {
     pub mod attributes_in_pieces;
     pub mod changed_paths;
     pub mod closures_and_functions;
+    pub mod custom_resource_attributes;
     pub mod custom_resources;
     pub mod dynamic_objects;
     pub mod generic_kinds;
