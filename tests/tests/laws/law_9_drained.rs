@@ -5,6 +5,7 @@ use kubehandler_tests::{
     scripted::ScriptedServer,
 };
 use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::{Running, event_loop, seconds, workers};
 
@@ -24,6 +25,26 @@ async fn law_9_running_callbacks_finish_and_nothing_queued_starts() {
     assert!(result.is_ok(), "{result:?}");
     assert_eq!(log.started().len(), 20);
     assert_eq!(log.succeeded().len(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_9_no_callback_starts_once_the_loop_is_told_to_stop() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    for number in 0..100 {
+        server.put(pod(&format!("default/p{number}")));
+    }
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    let handler = Recorder::new("stops", &log).does(move |_| {
+        told.cancel();
+        Does::Succeed
+    });
+    let event_loop = event_loop().workers(workers(1)).client(server.client());
+
+    let result = event_loop.register(handler).run_until(stop).await;
+
+    assert!(result.is_ok(), "{result:?}");
+    assert_eq!(log.started().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -291,7 +291,7 @@ fn take(store: &mut Store, step: Step) -> Vec<Delta> {
             for (name, readable) in items {
                 match readable {
                     Some((uid, version)) => {
-                        staging.put(item(name, uid, &version.to_string()), store)
+                        staging.put(item(name, uid, &version.to_string()), store);
                     }
                     None => staging.keep(key(name), store),
                 }
