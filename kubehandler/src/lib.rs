@@ -95,7 +95,7 @@
 //! | what | how |
 //! | --- | --- |
 //! | built-in kinds | `use kubehandler::k8s::Pod`, or any of [`k8s_openapi`] |
-//! | your own custom resource | `#[derive(CustomResource)]` of [`kube`] |
+//! | your own custom resource | [`#[custom_resource(..)]`](macro@custom_resource), or `#[derive(CustomResource)]` of [`kube`] |
 //! | kinds known at run time | `DynamicObject`, with an informer made by [`Informer::with_type`] |
 //! | metadata only, far less memory | `resource = PartialObjectMeta<Pod>` (from [`kube::core`]) |
 //!

@@ -1,0 +1,472 @@
+//! The event loop: what it refuses, what handlers share, and what its handle shows.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use kubehandler::{
+    Callbacks, DefaultHandler, EventHandler, EventKind, EventLoop, Filter, Informer, Informers,
+    Retry, RunError, Settings,
+    k8s::{ConfigMap, Node, Pod},
+    kube::core::{ApiResource, DynamicObject, PartialObjectMeta},
+    prelude::{Action, Event},
+};
+use kubehandler_tests::{
+    pod,
+    recorder::{Does, Log, Recorder},
+    scripted::ScriptedServer,
+};
+use serde_json::json;
+use tokio::{task::JoinHandle, time::sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::{Subscriber, field::Visit, span};
+use tracing_subscriber::{Layer, layer::SubscriberExt};
+
+const MOMENT: Duration = Duration::from_secs(10);
+
+fn start(server: &ScriptedServer, event_loop: EventLoop) -> JoinHandle<Result<(), RunError>> {
+    start_until(server, event_loop, &CancellationToken::new())
+}
+
+fn start_until(
+    server: &ScriptedServer,
+    event_loop: EventLoop,
+    stop: &CancellationToken,
+) -> JoinHandle<Result<(), RunError>> {
+    tokio::spawn(event_loop.client(server.client()).run_until(stop.clone()))
+}
+
+/// Runs a loop that should refuse to start, and returns why.
+async fn refusal(event_loop: EventLoop) -> String {
+    let server = ScriptedServer::new();
+    let error = event_loop
+        .client(server.client())
+        .run_until(CancellationToken::new())
+        .await
+        .expect_err("it is refused");
+    assert!(
+        server.asked().is_empty(),
+        "nothing is asked before the checks"
+    );
+    error.to_string()
+}
+
+fn pods(name: &str) -> DefaultHandler<Pod> {
+    DefaultHandler::new(name)
+}
+
+#[tokio::test(start_paused = true)]
+async fn loop_without_a_handler_is_refused() {
+    let text = refusal(EventLoop::new("empty")).await;
+
+    assert!(text.contains("`empty` has no handler"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_handlers_of_one_name_are_refused() {
+    let event_loop = EventLoop::new("test").register(pods("pods"));
+
+    let text = refusal(event_loop.register(DefaultHandler::<Node>::new("pods"))).await;
+
+    assert!(text.contains("`pods` is registered twice"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn handler_name_that_is_no_dns_label_is_refused() {
+    for name in ["", "My_Pods", "-pods", "pods-", &"p".repeat(64)] {
+        let text = refusal(EventLoop::new("test").register(pods(name))).await;
+
+        assert!(
+            text.contains(&format!("`{name}` is not a DNS label")),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_contradict_themselves_are_refused() {
+    type Configure = fn(Settings<Recorder>) -> Settings<Recorder>;
+    let wrong: [(Configure, &str); 5] = [
+        (|s| s.timeout(Duration::ZERO), "timeout"),
+        (|s| s.resync(Duration::ZERO), "resync"),
+        (|s| s.retry(Retry::default().max(0)), "max"),
+        (|s| s.retry(Retry::default().base(Duration::ZERO)), "base"),
+        (
+            |s| s.retry(Retry::default().cap(Duration::from_millis(1))),
+            "cap",
+        ),
+    ];
+    for (configure, part) in wrong {
+        let handler = Recorder::new("pods", &Log::new()).settings(configure);
+
+        let text = refusal(EventLoop::new("test").register(handler)).await;
+
+        assert!(text.contains("`pods` has invalid settings"), "{text}");
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn namespace_of_a_cluster_scoped_kind_is_refused() {
+    let nodes = DefaultHandler::<Node>::new("nodes").filter(Filter::default().namespace("web"));
+
+    let text = refusal(EventLoop::new("test").register(nodes)).await;
+
+    assert!(text.contains("`nodes` has an invalid informer"), "{text}");
+    assert!(
+        text.contains("web") && text.contains("cluster-scoped"),
+        "{text}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_of_equal_filters_share_one_watch() {
+    let server = ScriptedServer::new();
+    let web = || Filter::default().labels("app=web");
+    let event_loop = EventLoop::new("test")
+        .register(pods("one"))
+        .register(pods("two"))
+        .register(pods("web").filter(web()))
+        .register(pods("web-too").filter(web()))
+        .register(pods("elsewhere").filter(Filter::default().namespace("elsewhere")));
+
+    let _running = start(&server, event_loop);
+    sleep(MOMENT).await;
+
+    assert_eq!(server.asked().len(), 3, "all, app=web, namespace elsewhere");
+}
+
+#[tokio::test(start_paused = true)]
+async fn informer_that_a_handler_brings_serves_two_loops_and_outlives_one() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/a"));
+    let informer: Informer<Pod> = Informer::new(server.client(), Filter::default());
+    let handler = |name| Recorder::new(name, &log).informer(informer.clone());
+    let first_stop = CancellationToken::new();
+    let first = EventLoop::new("first").register(handler("first"));
+    let first = start_until(&server, first, &first_stop);
+    let _second = start(
+        &server,
+        EventLoop::new("second").register(handler("second")),
+    );
+    sleep(MOMENT).await;
+    assert_eq!(server.asked().len(), 1, "one list for both");
+
+    first_stop.cancel();
+    first.await.expect("no panic").expect("drained");
+    server.put(pod("default/b"));
+    sleep(Duration::from_secs(60)).await;
+
+    let seen = |name: &str| -> Vec<String> {
+        let calls = log
+            .started()
+            .into_iter()
+            .filter(|seen| seen.handler == name);
+        calls.map(|seen| seen.object).collect()
+    };
+    assert_eq!(seen("first"), ["default/a"]);
+    assert_eq!(seen("second"), ["default/a", "default/b"]);
+}
+
+/// A handler of kinds that are not known before the program runs.
+struct Dynamic {
+    informer: Informer<DynamicObject>,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl EventHandler for Dynamic {
+    type Resource = DynamicObject;
+
+    fn name(&self) -> Cow<'_, str> {
+        "dynamic".into()
+    }
+
+    fn informer(&self, _: &Informers) -> Informer<DynamicObject> {
+        self.informer.clone()
+    }
+}
+
+impl Callbacks for Dynamic {
+    async fn reconcile(&self, ev: Event<Self>) -> kubehandler::Result<Action> {
+        let object = ev.object()?;
+        let kind = object.types.as_ref().map(|types| types.kind.clone());
+        let line = format!("{:?} {} {}", kind, ev.key(), object.data["spec"]["zone"]);
+        self.seen.lock().expect("not poisoned").push(line);
+        Ok(Action::DONE)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn kind_known_at_run_time_is_handled() {
+    let server = ScriptedServer::new();
+    server.put(json!({
+        "apiVersion": "demo.dev/v1",
+        "kind": "Site",
+        "metadata": {"namespace": "web", "name": "home"},
+        "spec": {"zone": "a"},
+    }));
+    let sites = ApiResource {
+        group: "demo.dev".to_owned(),
+        version: "v1".to_owned(),
+        api_version: "demo.dev/v1".to_owned(),
+        kind: "Site".to_owned(),
+        plural: "sites".to_owned(),
+    };
+    let seen = Arc::default();
+    let handler = Dynamic {
+        informer: Informer::with_type(server.client(), &sites, Filter::default()),
+        seen: Arc::clone(&seen),
+    };
+
+    let _running = start(&server, EventLoop::new("test").register(handler));
+    sleep(MOMENT).await;
+
+    assert_eq!(
+        *seen.lock().expect("not poisoned"),
+        [r#"Some("Site") web/home "a""#]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn metadata_only_asks_for_metadata_only() {
+    let server = ScriptedServer::new();
+    server.put(pod("default/a"));
+    let handler = DefaultHandler::<PartialObjectMeta<Pod>>::new("metadata");
+
+    let _running = start(&server, EventLoop::new("test").register(handler));
+    sleep(MOMENT).await;
+
+    let asked = server.asked();
+    assert_eq!(asked[0].path, "/api/v1/pods");
+    let accept = asked[0].headers["accept"].to_str().expect("text");
+    assert!(accept.contains("as=PartialObjectMetadata"), "{accept}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_gates_adds_and_updates_and_ends_no_life() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    let is_on = |pod: &Pod| {
+        let labels = pod.metadata.labels.as_ref();
+        labels.is_some_and(|labels| labels.contains_key("on"))
+    };
+    let handler = Recorder::new("gated", &log).settings(move |settings| settings.when(is_on));
+    let _running = start(&server, EventLoop::new("test").register(handler));
+    sleep(MOMENT).await;
+
+    for labels in [
+        json!({}),
+        json!({"on": "1"}),
+        json!({}),
+        json!({"on": "2"}),
+        json!({}),
+    ] {
+        let mut pod = pod("default/a");
+        pod["metadata"]["labels"] = labels;
+        server.put(pod);
+        sleep(MOMENT).await;
+    }
+    server.delete_pod("default/a");
+    sleep(MOMENT).await;
+
+    let calls: Vec<_> = log
+        .started()
+        .into_iter()
+        .map(|seen| (seen.kind, seen.version))
+        .collect();
+    assert_eq!(
+        calls,
+        [
+            (EventKind::Add, "97".to_owned()),
+            (EventKind::Update, "99".to_owned()),
+            (EventKind::Delete, "101".to_owned()),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn changed_gates_updates_against_what_was_last_handled() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    let image = |pod: &Pod| {
+        pod.spec
+            .as_ref()
+            .and_then(|spec| spec.containers[0].image.clone())
+    };
+    let handler = Recorder::new("images", &log)
+        .settings(move |settings| settings.changed(move |old, new| image(old) != image(new)));
+    let _running = start(&server, EventLoop::new("test").register(handler));
+    sleep(MOMENT).await;
+
+    for (image, label) in [("one", "a"), ("one", "b"), ("two", "b"), ("two", "c")] {
+        let mut pod = pod("default/a");
+        pod["spec"]["containers"][0]["image"] = json!(image);
+        pod["metadata"]["labels"] = json!({ "label": label });
+        server.put(pod);
+        sleep(MOMENT).await;
+    }
+
+    let calls = log
+        .started()
+        .into_iter()
+        .map(|seen| (seen.version, seen.old));
+    assert_eq!(
+        calls.collect::<Vec<_>>(),
+        [
+            ("96".to_owned(), None),
+            ("98".to_owned(), Some("97".to_owned())),
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn handle_has_synced_once_each_object_of_the_first_list_was_tried() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/fails"));
+    server.put(pod("default/slow"));
+    let handler = Recorder::new("pods", &log).does(|seen| match &*seen.object {
+        "default/slow" => Does::Take(MOMENT),
+        _ => Does::FailFor(10 * MOMENT),
+    });
+    let event_loop = EventLoop::new("test").register(handler);
+    let handle = event_loop.handle();
+    assert!(!handle.has_synced() && !handle.is_idle());
+    let _running = start(&server, event_loop);
+
+    sleep(MOMENT / 2).await;
+    let running: Vec<String> = handle.running().iter().map(ToString::to_string).collect();
+    assert_eq!(running, ["add of `default/slow` by `pods`"]);
+    assert!(!handle.has_synced(), "one has not ended");
+    sleep(MOMENT).await;
+
+    assert!(handle.has_synced(), "one failed, one succeeded");
+    assert!(!handle.is_idle(), "one waits for its retry");
+}
+
+#[tokio::test(start_paused = true)]
+async fn requeue_that_is_not_due_leaves_the_loop_idle() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/a"));
+    let handler = Recorder::new("pods", &log).does(|_| Does::Requeue(100 * MOMENT));
+    let event_loop = EventLoop::new("test").register(handler);
+    let handle = event_loop.handle();
+    let _running = start(&server, event_loop);
+
+    assert!(handle.idle().await);
+
+    assert_eq!(log.calls().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_on_a_handle_ends_with_the_loop() {
+    let event_loop = EventLoop::new("empty");
+    let handle = event_loop.handle();
+    let waiting = tokio::spawn(async move { (handle.synced().await, handle.idle().await) });
+    sleep(MOMENT).await;
+
+    refusal(event_loop).await;
+
+    assert_eq!(waiting.await.expect("no panic"), (false, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn workers_bound_the_callbacks_of_each_handler_alone() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    for number in 0..30 {
+        server.put(pod(&format!("default/p{number}")));
+    }
+    let slow = |name| Recorder::new(name, &log).does(|_| Does::Take(MOMENT));
+    let three = slow("three")
+        .settings(|settings| settings.workers(std::num::NonZeroUsize::new(3).expect("not zero")));
+    let event_loop = EventLoop::new("test")
+        .register(slow("default"))
+        .register(three);
+    let _running = start(&server, event_loop);
+
+    sleep(MOMENT / 2).await;
+
+    let mut running: BTreeMap<String, usize> = BTreeMap::new();
+    for seen in log.started() {
+        *running.entry(seen.handler).or_default() += 1;
+    }
+    assert_eq!(running["default"], 16);
+    assert_eq!(running["three"], 3);
+}
+
+#[tokio::test]
+async fn kubeconfig_that_cannot_be_used_is_the_cause() {
+    let event_loop = EventLoop::new("test")
+        .register(DefaultHandler::<ConfigMap>::new("maps"))
+        .config_from(async { Err::<kubehandler::kube::Config, _>("no such context `prod`") });
+
+    let error = event_loop.run_until(CancellationToken::new()).await;
+
+    let error = error.expect_err("there is no configuration");
+    let cause = std::error::Error::source(&error)
+        .expect("a cause")
+        .to_string();
+    assert_eq!(cause, "no such context `prod`");
+}
+
+/// Keeps the fields of every span named `callback`.
+#[derive(Clone, Default)]
+struct Spans(Arc<Mutex<Vec<BTreeMap<&'static str, String>>>>);
+
+impl<S: Subscriber> Layer<S> for Spans {
+    fn on_new_span(
+        &self,
+        attributes: &span::Attributes<'_>,
+        _: &span::Id,
+        _: tracing_subscriber::layer::Context<'_, S>,
+    ) {
+        struct Fields(BTreeMap<&'static str, String>);
+        impl Visit for Fields {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn fmt::Debug) {
+                self.0.insert(field.name(), format!("{value:?}"));
+            }
+        }
+        if attributes.metadata().name() == "callback" {
+            let mut fields = Fields(BTreeMap::new());
+            attributes.record(&mut fields);
+            self.0.lock().expect("not poisoned").push(fields.0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_callback_has_one_span_with_handler_event_object_and_attempt() {
+    let spans = Spans::default();
+    let registry = tracing_subscriber::registry().with(spans.clone());
+    let _guard = tracing::subscriber::set_default(registry);
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/a"));
+    let handler = Recorder::new("pods", &log).does(|seen| match seen.attempt {
+        0 => Does::Fail,
+        _ => Does::Succeed,
+    });
+
+    let _running = start(&server, EventLoop::new("test").register(handler));
+    sleep(MOMENT).await;
+
+    let spans = spans.0.lock().expect("not poisoned");
+    let shown: Vec<String> = spans
+        .iter()
+        .map(|span| {
+            format!(
+                "{} {} {} {}",
+                span["handler"], span["event"], span["object"], span["attempt"]
+            )
+        })
+        .collect();
+    assert_eq!(shown, ["pods add default/a 0", "pods add default/a 1"]);
+}
+
+/// Only that it compiles: an event loop can be run from any task.
+#[test]
+fn running_a_loop_is_a_task_of_its_own() {
+    fn is_send<T: Send>(_: &T) {}
+
+    is_send(&EventLoop::new("test").run());
+}
