@@ -14,6 +14,8 @@ mod keys;
 mod name;
 mod selector;
 mod suggest;
+#[cfg(test)]
+mod tests;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input, parse_quote};
@@ -151,20 +153,22 @@ use syn::{DeriveInput, parse_macro_input, parse_quote};
 /// // error: `30 sec` is not a duration: write a number with ms, s, m or h, such as "30s"
 /// ```
 #[proc_macro_derive(EventHandler, attributes(handler))]
-pub fn event_handler(tokens: TokenStream) -> TokenStream {
-    let item = parse_macro_input!(tokens as DeriveInput);
+pub fn event_handler(item: TokenStream) -> TokenStream {
+    implement(&parse_macro_input!(item as DeriveInput)).into()
+}
+
+/// Reads, checks, and writes the impl, or the errors and a stub.
+fn implement(item: &DeriveInput) -> proc_macro2::TokenStream {
     let mut errors = errors::Errors::default();
     let attributes = attr::Attributes::parse(&item.attrs, &mut errors);
     let krate = attributes
         .krate
         .clone()
         .unwrap_or_else(|| parse_quote!(::kubehandler));
-    let checked = check::check(&item, &attributes, &krate, &mut errors);
-    match checked {
+    match check::check(item, &attributes, &krate, &mut errors) {
         Ok(input) => expand::expand(&input),
-        Err(known) => fallback::fallback(&item, &krate, &known, errors),
+        Err(known) => fallback::fallback(item, &krate, &known, errors),
     }
-    .into()
 }
 
 /// Makes a struct the spec of a custom resource, with `kubehandler` as the only dependency.

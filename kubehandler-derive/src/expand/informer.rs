@@ -13,10 +13,7 @@ pub(super) fn informer(krate: &Path, resource: &Resource<'_>, source: &Source<'_
     let krate = located(krate, at);
     let body = match source {
         Source::Shared(filter) => shared(&krate, at, filter),
-        Source::Expr(expr) => quote! {
-            let _ = informers;
-            #expr
-        },
+        Source::Expr(expr) => quote!(#expr),
         Source::Field(member, ty) => field(&krate, resource, member, ty),
     };
     quote_spanned! {at=>
@@ -57,12 +54,10 @@ fn field(krate: &TokenStream, resource: &Resource<'_>, member: &Member, ty: &Typ
     let reference = quote_spanned!(first=> &self.);
     if let Resource::OfInformer(_) = resource {
         return quote_spanned! {first=>
-            let _ = informers;
             #krate::__private::AnyInformer::share(#reference #member)
         };
     }
     quote_spanned! {first=>
-        let _ = informers;
         let __kubehandler_informer: &#krate::Informer<Self::Resource> = #reference #member;
         #krate::__private::Clone::clone(__kubehandler_informer)
     }
