@@ -26,6 +26,21 @@ pub struct DecodeError {
     message: Arc<str>,
 }
 
+impl DecodeError {
+    /// Decodes once more, as slowly as it takes to learn which field it is.
+    fn new<K: Resource>(json: &[u8], error: &serde_json::Error) -> Self {
+        let mut json = serde_json::Deserializer::from_slice(json);
+        let message = match serde_path_to_error::deserialize::<_, K>(&mut json) {
+            Err(error) => format!("`{}`: {}", error.path(), error.inner()),
+            Ok(_) => error.to_string(),
+        };
+        Self {
+            kind: short_name::<K>(),
+            message: message.into(),
+        }
+    }
+}
+
 impl Stored {
     pub(crate) fn new(uid: &str, resource_version: &str, deleting: bool, json: Vec<u8>) -> Self {
         Self {
@@ -71,13 +86,10 @@ impl Stored {
         {
             return Ok(object);
         }
-        let object: Arc<K> =
-            Arc::new(
-                serde_json::from_slice(&self.json).map_err(|error| DecodeError {
-                    kind: short_name::<K>(),
-                    message: error.to_string().into(),
-                })?,
-            );
+        let object: Arc<K> = match serde_json::from_slice(&self.json) {
+            Ok(object) => Arc::new(object),
+            Err(error) => return Err(DecodeError::new::<K>(&self.json, &error)),
+        };
         let shared: Arc<dyn Any + Send + Sync> = object.clone();
         *decoded = Arc::downgrade(&shared);
         Ok(object)
@@ -97,5 +109,38 @@ impl fmt::Debug for Stored {
             .field("uid", &self.uid)
             .field("resource_version", &self.resource_version)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::k8s::Pod;
+
+    fn stored(json: &str) -> Stored {
+        Stored::new("u", "1", false, json.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn decode_error_names_the_kind_and_the_field() {
+        let object = stored(r#"{"metadata":{},"spec":{"containers":[{"name":"a","tty":"yes"}]}}"#);
+
+        let error = object.decode::<Pod>().expect_err("tty is a bool");
+
+        let text = error.to_string();
+        let start = "the object is not a valid `Pod`: `spec.containers[0].tty`: invalid type";
+        assert!(text.starts_with(start), "{text}");
+    }
+
+    #[test]
+    fn decoded_object_is_shared_and_not_kept() {
+        let object = stored(r#"{"metadata":{"name":"a"}}"#);
+
+        let first = object.decode::<Pod>().expect("a pod");
+        let second = object.decode::<Pod>().expect("a pod");
+
+        assert!(Arc::ptr_eq(&first, &second));
+        drop((first, second));
+        assert!(object.decoded.lock().expect("no panic").upgrade().is_none());
     }
 }
