@@ -77,7 +77,7 @@ impl Failure {
 
     /// Returns true if it is part of normal life: it needs another request, but nobody's attention.
     pub(crate) fn is_routine(&self) -> bool {
-        matches!(self, Self::NoBookmark | Self::CutList) || self.code() == Some(410)
+        matches!(self, Self::CutList) || self.code() == Some(410)
     }
 
     /// Says what makes this failure the same as another, whatever times and versions it names.

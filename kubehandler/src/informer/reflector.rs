@@ -92,16 +92,16 @@ impl<'a> Reflector<'a> {
     async fn wait_after(&mut self, step: &Step, failure: &Failure) {
         let verb = match step {
             Step::Watch(_) => "watch",
-            Step::StreamingList(_) => "stream the list of",
-            Step::PagedList { .. } => "list",
+            Step::StreamingList(_) | Step::PagedList { .. } => "list",
         };
-        self.shared.failed(verb, failure);
         let had_given_up = self.progress.plan.has_given_up_streaming();
         self.progress.plan.failed(step, failure);
         // Where only the way to list was wrong, the other is tried at once.
         if !had_given_up && self.progress.plan.has_given_up_streaming() {
+            debug!(informer = %self.shared.target, %failure, "no streaming lists; taking pages");
             return;
         }
+        self.shared.failed(verb, failure);
         let delay =
             self.progress
                 .backoff
