@@ -219,17 +219,10 @@ impl Lane {
             (verdict, owed.turn(now))
         });
         self.settle(book, &call.key, turn);
-        match (answer, verdict) {
-            (Ok(_), _) => {}
-            (Err(error), Verdict::Settled) => {
-                warn!(%error, "callback failed; its object is gone");
-            }
-            (Err(error), Verdict::Retry(delay)) => {
-                warn!(%error, ?delay, "callback failed; it is retried");
-            }
-            (Err(error), Verdict::GaveUp) => {
-                error!(%error, "callback failed; it is given up until the object changes");
-            }
+        // To print or to drop an error is code of the user's as well.
+        let report = AssertUnwindSafe(|| report(answer, verdict));
+        if std::panic::catch_unwind(report).is_err() {
+            error!("callback failed, and its error panicked when it was reported");
         }
     }
 
@@ -243,6 +236,20 @@ impl Lane {
         drop(book);
         if settled {
             self.progress.notify_waiters();
+        }
+    }
+}
+
+/// Logs a failure and what becomes of it.
+fn report(answer: Result<Action>, verdict: Verdict) {
+    let Err(error) = answer else {
+        return;
+    };
+    match verdict {
+        Verdict::Settled => warn!(%error, "callback failed; its object is gone"),
+        Verdict::Retry(delay) => warn!(%error, ?delay, "callback failed; it is retried"),
+        Verdict::GaveUp => {
+            error!(%error, "callback failed; it is given up until the object changes");
         }
     }
 }

@@ -1,4 +1,14 @@
-use kubehandler::{DefaultHandler, EventKind, Filter, RunError, k8s::Service};
+use std::{
+    borrow::Cow,
+    fmt, io,
+    sync::{Arc, Mutex},
+};
+
+use kubehandler::{
+    Action, Callbacks, DefaultHandler, Event, EventHandler, EventKind, Filter, Informer, Informers,
+    Result, RunError,
+    k8s::{Pod, Service},
+};
 use kubehandler_tests::{
     pod,
     recorder::{Does, Log, Recorder},
@@ -159,4 +169,63 @@ async fn law_8_informers_that_cannot_sync_are_all_named_with_their_causes() {
         assert!(text.contains(part), "`{part}` is missing: {text}");
     }
     assert_eq!(log.succeeded().len(), 1, "the handler that could sync ran");
+}
+
+/// Fails for the pod `bad`, at first, with an error that cannot be printed.
+struct Unprintable {
+    called: Arc<Mutex<Vec<String>>>,
+}
+
+impl EventHandler for Unprintable {
+    type Resource = Pod;
+
+    fn name(&self) -> Cow<'_, str> {
+        "unprintable".into()
+    }
+
+    fn informer(&self, informers: &Informers) -> Informer<Pod> {
+        informers.informer(Filter::default())
+    }
+}
+
+impl Callbacks for Unprintable {
+    async fn on_add(&self, ev: Event<Self>) -> Result<Action> {
+        let mut called = self.called.lock().expect("not poisoned");
+        called.push(ev.name().to_owned());
+        if ev.name() == "bad" && ev.attempt() == 0 {
+            return Err(Bomb.into());
+        }
+        Ok(Action::DONE)
+    }
+}
+
+#[derive(Debug)]
+struct Bomb;
+
+impl fmt::Display for Bomb {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("told to panic")
+    }
+}
+
+impl std::error::Error for Bomb {}
+
+#[tokio::test(start_paused = true)]
+async fn law_8_error_that_panics_when_it_is_printed_costs_no_worker() {
+    // Somebody must want to print it.
+    let _ = tracing_subscriber::fmt().with_writer(io::sink).try_init();
+    let server = ScriptedServer::new();
+    server.put(pod("default/bad"));
+    server.put(pod("default/good"));
+    let called = Arc::default();
+    let handler = Unprintable {
+        called: Arc::clone(&called),
+    };
+    let event_loop = event_loop().workers(workers(1)).register(handler);
+    let running = Running::start(&server, event_loop);
+
+    running.settle().await;
+
+    let called = called.lock().expect("not poisoned").clone();
+    assert_eq!(called, ["bad", "good", "bad"]);
 }
