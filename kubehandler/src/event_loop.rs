@@ -9,10 +9,7 @@ mod signals;
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use futures::future::join_all;
-use tokio::{
-    task::JoinSet,
-    time::{Instant, timeout_at},
-};
+use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -250,10 +247,9 @@ async fn serve(
     sync_timeout: Duration,
     stop: &CancellationToken,
 ) -> Result<(), RunError> {
-    let deadline = Instant::now() + sync_timeout;
     let informers = registry.informers().iter();
-    let synced = timeout_at(
-        deadline,
+    let synced = timeout(
+        sync_timeout,
         join_all(informers.map(|informer| informer.synced())),
     );
     tokio::select! {
@@ -274,8 +270,7 @@ async fn drain(
     mut tasks: JoinSet<()>,
     drain_timeout: Duration,
 ) -> Result<(), RunError> {
-    let deadline = Instant::now() + drain_timeout;
-    if timeout_at(deadline, async {
+    if timeout(drain_timeout, async {
         while tasks.join_next().await.is_some() {}
     })
     .await
@@ -285,10 +280,9 @@ async fn drain(
     }
     let callbacks = registry.running();
     tasks.abort_all();
-    let left_behind =
-        tokio::time::timeout(LET_GO, async { while tasks.join_next().await.is_some() {} })
-            .await
-            .is_err();
+    let left_behind = timeout(LET_GO, async { while tasks.join_next().await.is_some() {} })
+        .await
+        .is_err();
     let blocking = if left_behind {
         registry.running()
     } else {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use kubehandler::RunError;
 use kubehandler_tests::{
     pod,
@@ -85,5 +87,22 @@ async fn law_9_retry_that_waits_is_not_waited_for() {
 
     assert!(result.is_ok(), "{result:?}");
     assert!(told.elapsed() < seconds(1));
+    assert_eq!(log.started().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_9_timeouts_may_be_as_long_as_a_duration_can_be() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/a"));
+    let event_loop = event_loop()
+        .sync_timeout(Duration::MAX)
+        .drain_timeout(Duration::MAX)
+        .register(Recorder::new("pods", &log));
+    let running = Running::start(&server, event_loop);
+    running.settle().await;
+
+    let result = running.stop().await;
+
+    assert!(result.is_ok(), "{result:?}");
     assert_eq!(log.started().len(), 1);
 }
