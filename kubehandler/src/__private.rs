@@ -8,8 +8,8 @@ use std::{num::NonZeroUsize, ops::Deref};
 use kube::core::{DynamicObject, NamespaceScope};
 
 use crate::{
-    handler::Resource,
     informer::{Filter, Informer, Informers},
+    resource::Resource,
 };
 
 /// Returns the number; the derive has refused zero.

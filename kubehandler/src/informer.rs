@@ -34,7 +34,7 @@ pub use stored::DecodeError;
 pub(crate) use stored::Stored;
 
 use self::target::Target;
-use crate::{handler::Resource, object_key::ObjectKey};
+use crate::{object_key::ObjectKey, resource::Resource};
 
 /// A local copy of the objects of one kind that match a filter, kept up to date.
 ///

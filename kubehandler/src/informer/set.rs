@@ -9,8 +9,8 @@ use std::{
 use kube::Client;
 
 use crate::{
-    handler::Resource,
     informer::{Filter, Informer, shared::Shared, target::Target},
+    resource::Resource,
 };
 
 /// The informers of one event loop: one for each distinct resource and filter.

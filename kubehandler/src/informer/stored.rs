@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
 };
 
-use crate::handler::Resource;
+use crate::resource::Resource;
 
 /// An object in the store: its JSON, and the few fields that are needed without decoding it.
 pub(crate) struct Stored {

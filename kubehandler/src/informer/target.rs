@@ -10,8 +10,8 @@ use kube::{
 };
 
 use crate::{
-    handler::Resource,
     informer::{codec::TypeMeta, config::Filter, failure::Failure},
+    resource::Resource,
 };
 
 /// A kind of object, and which of them; equal targets share one watch.
