@@ -105,8 +105,8 @@ impl Fault {
             Self::Empty => Reply::stream(),
             Self::Garbage => Reply::stream().text("<html>\n"),
             Self::Cut(length) if asked.is_watch() => {
-                let text: String = truth.missed(asked).0.iter().map(line).collect();
-                Reply::stream().text(&text).cut_after(*length)
+                let (events, _) = truth.missed(asked);
+                Reply::stream().lines(&events).cut_after(*length)
             }
             Self::Cut(length) => truth.answer(asked).cut_after(*length),
             _ if asked.is_watch() => {

@@ -52,10 +52,9 @@ async fn frame_cut_by_the_connection_is_read_again_over_a_socket() {
     becomes_equal(&follower).await;
     server.once(Asked::is_watch, |asked, truth| {
         let (events, _) = truth.missed(asked);
-        let text: String = events
-            .iter()
-            .fold(String::new(), |text, event| format!("{text}{event}\n"));
-        Some(Reply::stream().text(&text).cut_after(text.len() / 2))
+        let reply = Reply::stream().lines(&events);
+        let half = reply.length() / 2;
+        Some(reply.cut_after(half))
     });
 
     server.change(|truth| {

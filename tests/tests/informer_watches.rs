@@ -100,10 +100,9 @@ async fn watch_cut_in_mid_frame_goes_on_without_a_list() {
                 }
                 times -= 1;
                 let (events, _) = truth.missed(asked);
-                let text: String = events
-                    .iter()
-                    .fold(String::new(), |text, event| format!("{text}{event}\n"));
-                Some(Reply::stream().text(&text).cut_after(text.len() * 2 / 3))
+                let reply = Reply::stream().lines(&events);
+                let most = reply.length() * 2 / 3;
+                Some(reply.cut_after(most))
             }
         });
         server.close_watches();
@@ -249,10 +248,8 @@ async fn reordered_events_end_in_a_list() {
     server.once(Asked::is_watch, |asked, truth| {
         let (mut events, version) = truth.missed(asked);
         events.reverse();
-        let text: String = events
-            .iter()
-            .fold(String::new(), |text, event| format!("{text}{event}\n"));
-        Some(Reply::stream().text(&text).watch(version))
+        let reply = Reply::stream().lines(&events);
+        Some(reply.watch(version))
     });
     server.close_watches();
     server.change_all();

@@ -130,6 +130,24 @@ impl Reply {
         self
     }
 
+    /// Adds whole events of a watch to the body, as the truth gives them.
+    #[must_use]
+    pub fn lines(self, events: &[Value]) -> Self {
+        events
+            .iter()
+            .fold(self, |reply, event| reply.text(&format!("{event}\n")))
+    }
+
+    /// Returns the length of what the body has so far.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        let length = |part: &Part| match part {
+            Part::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        };
+        self.parts.iter().map(length).sum()
+    }
+
     /// Adds an event of a watch to the body.
     #[must_use]
     pub fn event(self, kind: &str, object: &Value) -> Self {
