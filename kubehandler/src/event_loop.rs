@@ -9,6 +9,7 @@ mod signals;
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use futures::future::join_all;
+use kube::Client;
 use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -193,7 +194,15 @@ impl EventLoop {
         let drain_timeout = self.drain_timeout;
         // The callbacks see the stop of a loop that failed, the caller's token does not.
         let stop = stop.child_token();
-        let wired = self.wire(&stop).await?;
+        self.check()?;
+        let connect = std::mem::take(&mut self.connect);
+        let client = tokio::select! {
+            // A client that is there already lets the handlers' informers be checked first.
+            biased;
+            client = connect.client() => client?,
+            () = stop.cancelled() => return Ok(()),
+        };
+        let wired = self.wire(client, &stop)?;
         let mut tasks = JoinSet::new();
         let mut sources = JoinSet::new();
         for informer in &wired.informers {
@@ -217,9 +226,7 @@ impl EventLoop {
     }
 
     /// Makes the informers and lanes of all handlers.
-    async fn wire(&mut self, stop: &CancellationToken) -> Result<Wired, RunError> {
-        self.check()?;
-        let client = std::mem::take(&mut self.connect).client().await?;
+    fn wire(&mut self, client: Client, stop: &CancellationToken) -> Result<Wired, RunError> {
         let informers = Informers::new(client.clone());
         let context = Context {
             client,

@@ -1,12 +1,12 @@
-use std::time::Duration;
+use std::{io, time::Duration};
 
-use kubehandler::RunError;
+use kubehandler::{RunError, kube::Config};
 use kubehandler_tests::{
     pod,
     recorder::{Does, Log, Recorder},
     scripted::ScriptedServer,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{Running, event_loop, seconds, workers};
@@ -105,4 +105,20 @@ async fn law_9_timeouts_may_be_as_long_as_a_duration_can_be() {
 
     assert!(result.is_ok(), "{result:?}");
     assert_eq!(log.started().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_9_loop_that_waits_for_its_configuration_can_be_stopped() {
+    let never = std::future::pending::<Result<Config, io::Error>>();
+    let event_loop = event_loop()
+        .config_from(never)
+        .register(Recorder::new("pods", &Log::new()));
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(event_loop.run_until(stop.clone()));
+    sleep(seconds(1)).await;
+
+    stop.cancel();
+    let result = timeout(seconds(1), running).await;
+
+    assert!(matches!(result, Ok(Ok(Ok(())))), "{result:?}");
 }
