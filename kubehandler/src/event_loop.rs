@@ -190,7 +190,6 @@ impl EventLoop {
     /// Dropping the future drops the running callbacks at their next await. Cancel `stop` instead.
     pub async fn run_until(mut self, stop: CancellationToken) -> Result<(), RunError> {
         let registry = self.registry.clone();
-        let _ended = registry.ends_on_drop();
         let drain_timeout = self.drain_timeout;
         // The callbacks see the stop of a loop that failed, the caller's token does not.
         let stop = stop.child_token();
@@ -221,7 +220,6 @@ impl EventLoop {
         let drained = drain(&registry, tasks, drain_timeout).await;
         while sources.join_next().await.is_some() {}
         info!(event_loop = %self.name, "stopped");
-        registry.unsubscribe();
         synced.and(drained)
     }
 
@@ -245,6 +243,13 @@ impl EventLoop {
             informer.subscribe(lane.clone());
         }
         Ok(wired)
+    }
+}
+
+/// However a loop ends, also if it never ran: nobody waits for it, and no informer holds its handlers.
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        self.registry.end();
     }
 }
 

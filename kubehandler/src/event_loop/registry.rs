@@ -62,12 +62,14 @@ impl Registry {
         lanes.iter().map(|(lane, _)| lane)
     }
 
-    /// Takes the lanes off their informers, which may outlive the loop.
-    pub(super) fn unsubscribe(&self) {
+    /// Takes the lanes off their informers, which may outlive the loop, and wakes all who wait for it.
+    pub(super) fn end(&self) {
         for (lane, informer) in self.wired.get().map_or(&[][..], |wired| &wired.lanes) {
             let lane: Arc<dyn Subscriber> = lane.clone();
             informer.unsubscribe(&lane);
         }
+        self.ended.store(true, Ordering::Release);
+        self.notify();
     }
 
     pub(super) fn running(&self) -> Vec<RunningCallback> {
@@ -107,18 +109,6 @@ impl Registry {
             }
             progress.await;
         }
-    }
-
-    /// Marks the loop as ended when the guard is dropped, however `run` ends.
-    pub(super) fn ends_on_drop(self: &Arc<Self>) -> impl Drop + use<> {
-        struct Ends(Arc<Registry>);
-        impl Drop for Ends {
-            fn drop(&mut self) {
-                self.0.ended.store(true, Ordering::Release);
-                self.0.notify();
-            }
-        }
-        Ends(self.clone())
     }
 }
 

@@ -4,7 +4,7 @@ use kubehandler_tests::{
     recorder::{Log, Recorder},
     scripted::{Reply, ScriptedServer},
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Running, event_loop, revision, seconds};
 
@@ -72,4 +72,15 @@ async fn law_10_watches_closed_at_once_are_reopened_with_backoff() {
         log.calls().last().map(String::as_str),
         Some("update default/a@97")
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_10_nobody_waits_for_a_loop_that_never_ran() {
+    let event_loop = event_loop();
+    let handle = event_loop.handle();
+    drop(event_loop);
+
+    let synced = timeout(seconds(3600), handle.synced()).await;
+
+    assert_eq!(synced, Ok(false));
 }

@@ -1,10 +1,10 @@
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use kubehandler::{RunError, kube::Config};
 use kubehandler_tests::{
     pod,
     recorder::{Does, Log, Recorder},
-    scripted::ScriptedServer,
+    scripted::{Follower, ScriptedServer},
 };
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -121,4 +121,26 @@ async fn law_9_loop_that_waits_for_its_configuration_can_be_stopped() {
     let result = timeout(seconds(1), running).await;
 
     assert!(matches!(result, Ok(Ok(Ok(())))), "{result:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_9_loop_that_is_dropped_lets_go_of_an_informer_that_outlives_it() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    let follower = Follower::start(&server);
+    let kept = Arc::new(());
+    let handlers = Arc::downgrade(&kept);
+    let handler = Recorder::new("pods", &log)
+        .informer(follower.informer.clone())
+        .does(move |_| {
+            let _ = &kept;
+            Does::Succeed
+        });
+    let running = Running::start(&server, event_loop().register(handler));
+    running.settle().await;
+
+    running.task.abort();
+    drop(running);
+    sleep(seconds(1)).await;
+
+    assert_eq!(handlers.strong_count(), 0, "the informer holds the handler");
 }
