@@ -25,7 +25,7 @@ use crate::{
     informer::Informers,
 };
 
-/// How long after the drain deadline a callback has to let go of its thread before it is called blocked.
+/// How long a task has to let go of its thread, once it has nothing to wait for, before it is called blocked.
 const LET_GO: Duration = Duration::from_millis(100);
 
 /// A set of handlers, the informers they need, and the workers that call them.
@@ -218,7 +218,11 @@ impl EventLoop {
         stop.cancel();
         info!(event_loop = %self.name, "stopping");
         let drained = drain(&registry, tasks, drain_timeout).await;
-        while sources.join_next().await.is_some() {}
+        // A client that blocks its thread, in a credentials plugin for one, is left behind.
+        let _ = timeout(LET_GO, async {
+            while sources.join_next().await.is_some() {}
+        })
+        .await;
         info!(event_loop = %self.name, "stopped");
         synced.and(drained)
     }

@@ -53,7 +53,7 @@ impl EventLoop {
         let stop = CancellationToken::new();
         let signals = Signals::listen().map_err(RunError::Signals)?;
         let registry = self.registry.clone();
-        let last_call = self.drain_timeout.saturating_add(2 * LET_GO);
+        let last_call = self.drain_timeout.saturating_add(3 * LET_GO);
         let run = callbacks.spawn(self.run_until(stop.clone()));
         tokio::select! {
             result = run => result.unwrap_or_else(resume),

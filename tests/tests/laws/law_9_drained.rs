@@ -1,12 +1,23 @@
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{Arc, Mutex, mpsc},
+    time::Duration,
+};
 
-use kubehandler::{RunError, kube::Config};
+use http::{Request, Response};
+use kubehandler::{
+    RunError,
+    kube::{Client, Config, client::Body},
+};
 use kubehandler_tests::{
     pod,
     recorder::{Does, Log, Recorder},
     scripted::{Follower, ScriptedServer},
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    runtime::Builder,
+    time::{Instant, sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{Running, event_loop, seconds, workers};
@@ -143,4 +154,38 @@ async fn law_9_loop_that_is_dropped_lets_go_of_an_informer_that_outlives_it() {
     sleep(seconds(1)).await;
 
     assert_eq!(handlers.strong_count(), 0, "the informer holds the handler");
+}
+
+#[test]
+fn law_9_request_that_blocks_its_thread_does_not_keep_the_loop() {
+    let (release, blocked) = mpsc::channel::<()>();
+    let blocked = Arc::new(Mutex::new(blocked));
+    let began = CancellationToken::new();
+    let service = tower::service_fn({
+        let began = began.clone();
+        move |_: Request<Body>| {
+            let (blocked, began) = (blocked.clone(), began.clone());
+            async move {
+                began.cancel();
+                let _ = blocked.lock().map(|blocked| blocked.recv());
+                Err::<Response<Body>, _>(io::Error::other("blocked for long"))
+            }
+        }
+    });
+    let mut runtime = Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).enable_all().build();
+    let event_loop = event_loop().register(Recorder::new("pods", &Log::new()));
+
+    let result = runtime.expect("a runtime").block_on(async {
+        let event_loop = event_loop.client(Client::new(service, "default"));
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(event_loop.run_until(stop.clone()));
+        began.cancelled().await;
+        stop.cancel();
+        let result = timeout(seconds(10), running).await;
+        drop(release);
+        result
+    });
+
+    assert!(matches!(result, Ok(Ok(Ok(())))), "{result:?}");
 }
