@@ -229,7 +229,7 @@ async fn retry_after_is_honoured() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn permission_to_list_only_keeps_the_store_and_says_what_is_missing() {
+async fn permission_to_list_only_follows_in_lists_and_says_what_is_missing() {
     let server = ScriptedServer::with_three_pods();
     server.rule(|asked, _| (!asked.is_list()).then(|| Reply::status(403, "Forbidden")));
     let follower = Follower::start(&server);
@@ -243,6 +243,8 @@ async fn permission_to_list_only_keeps_the_store_and_says_what_is_missing() {
         "{error}"
     );
     assert!(server.asked().len() < 60);
+    server.change_all();
+    follower.becomes_equal().await;
     server.be_honest();
     server.change_all();
     follower.converges().await;

@@ -336,3 +336,20 @@ async fn watch_that_expires_without_saying_so_ends_in_a_list() {
     assert_eq!(lists, 1);
     assert!(server.asked().len() < 12);
 }
+
+#[tokio::test(start_paused = true)]
+async fn event_that_the_server_cannot_send_is_passed_by_a_list() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    let version = server.change(|truth| truth.version()).to_string();
+    server.rule(move |asked, _| {
+        let is_stuck = asked.is_watch() && asked.param("resourceVersion") == version;
+        is_stuck.then(|| Reply::stream().error_event(500, "InternalError"))
+    });
+    server.close_watches();
+
+    server.put(pod("default/new"));
+
+    follower.converges().await;
+    assert!(server.asked().len() < 20);
+}

@@ -11,10 +11,11 @@ use crate::informer::{
 /// A server that keeps answering below what it is asked for was restored from a backup.
 const REFUSED_LISTS: u32 = 5;
 
-/// Watches in a row that are closed at once and empty, after which a list is asked for.
+/// Watches in a row that bring nothing, closed at once or refused, after which a list is asked for.
 ///
-/// Some resources answer so to a version that is too old, instead of saying it.
-const EMPTY_WATCHES: u32 = 3;
+/// Some resources answer so to a version that is too old, instead of saying it; and past an
+/// event that the server cannot send, only a list leads.
+const FRUITLESS_WATCHES: u32 = 3;
 
 /// What to ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub(crate) struct Plan {
     /// The pages of the last list expired; the next list comes in one piece.
     whole_next: bool,
     refused_lists: u32,
-    empty_watches: u32,
+    fruitless_watches: u32,
 }
 
 /// What it takes to make the store equal to the server.
@@ -130,7 +131,7 @@ impl Plan {
 
     /// Notes that an event or a bookmark of this version was applied.
     pub(crate) fn saw(&mut self, version: &str) {
-        self.empty_watches = 0;
+        self.fruitless_watches = 0;
         if is_known(version) {
             version.clone_into(&mut self.version);
         }
@@ -138,7 +139,7 @@ impl Plan {
 
     /// Notes that a watch ended as watches do.
     pub(crate) fn closed(&mut self) {
-        self.empty_watches = 0;
+        self.fruitless_watches = 0;
         self.list_if_unversioned();
     }
 
@@ -179,24 +180,36 @@ impl Plan {
             Failure::UnreadableEvent(_) | Failure::Backwards { .. } | Failure::OtherUid(_) => {
                 Need::List
             }
-            Failure::ClosedEarly(_) => {
-                self.empty_watches += 1;
-                if self.empty_watches >= EMPTY_WATCHES {
-                    Need::List
-                } else {
-                    Need::Watch
-                }
-            }
-            _ => match failure.code() {
+            Failure::ClosedEarly(_) => self.watch_was_fruitless(),
+            Failure::Status(status) => match status.code {
                 // The version is not understood.
-                Some(400 | 422) => Need::ConsistentList,
+                400 | 422 => Need::ConsistentList,
                 // The kind is gone, and its objects with it.
-                Some(404) => Need::List,
-                _ => Need::Watch,
+                404 => Need::List,
+                // The server has too much to do for a list.
+                429 | 503 => Need::Watch,
+                _ => {
+                    let need = self.watch_was_fruitless();
+                    // A streaming list is a watch as well.
+                    if need == Need::List && self.streaming == Streaming::Yes {
+                        self.streaming = Streaming::NotNext;
+                    }
+                    need
+                }
             },
+            _ => Need::Watch,
         };
         self.need = self.need.max(need);
         self.list_if_unversioned();
+    }
+
+    fn watch_was_fruitless(&mut self) -> Need {
+        self.fruitless_watches += 1;
+        if self.fruitless_watches >= FRUITLESS_WATCHES {
+            Need::List
+        } else {
+            Need::Watch
+        }
     }
 
     /// Without a version a watch starts anywhere: what happened before it is only in a list.

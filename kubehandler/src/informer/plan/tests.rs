@@ -181,6 +181,25 @@ fn three_watches_closed_at_once_and_empty_are_followed_by_a_list() {
 }
 
 #[test]
+fn three_watches_that_the_server_refuses_are_followed_by_a_list_in_pages() {
+    for code in [403, 500] {
+        let mut plan = at("5");
+        assert_eq!(after(&mut plan, &status(code)), Step::Watch("5".to_owned()));
+        assert_eq!(after(&mut plan, &status(code)), Step::Watch("5".to_owned()));
+
+        assert_eq!(after(&mut plan, &status(code)), paged(not_older("5")));
+    }
+}
+
+#[test]
+fn overloaded_server_is_not_asked_for_a_list() {
+    let mut plan = at("5");
+    for code in [429, 503, 429, 503] {
+        assert_eq!(after(&mut plan, &status(code)), Step::Watch("5".to_owned()));
+    }
+}
+
+#[test]
 fn server_without_versions_is_listed_after_each_watch() {
     for version in ["", "0"] {
         let mut plan = at(version);
