@@ -102,6 +102,17 @@ fn woken_getter_that_leaves_is_replaced() {
 }
 
 #[test]
+fn getter_whose_item_went_to_another_is_woken_for_the_next() {
+    let mut sleepers = Sleepers::new(1, None);
+    sleepers.settle(ready(1));
+
+    sleepers.sleep_again(0, None);
+
+    assert_eq!(sleepers.settle(ready(0)), [1]);
+    assert_eq!(sleepers.settle(ready(1)), [2]);
+}
+
+#[test]
 fn one_getter_keeps_the_timer() {
     let mut sleepers = Sleepers::new(3, due(5).next_due);
 
