@@ -5,7 +5,7 @@
 //! runtime in here, so that loom can check every interleaving of it:
 //!
 //! ```text
-//! RUSTFLAGS="--cfg kubehandler_loom" cargo test -p kubehandler --lib loom
+//! RUSTFLAGS="--cfg kubehandler_loom" cargo test -p kubehandler --lib queue::hub::loom
 //! ```
 
 use std::fmt;

@@ -45,18 +45,18 @@ async fn get_once(hub: &Hub<Item>) -> Option<Item> {
     .await
 }
 
-/// Explores every schedule with at most three preemptions.
+/// Explores every schedule with at most so many preemptions.
 ///
 /// A lost wake-up needs one or two; without a bound the larger crowds take hours.
-fn check(model: impl Fn() + Sync + Send + 'static) {
+fn check(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
     let mut builder = ::loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
+    builder.preemption_bound = Some(preemptions);
     builder.check(model);
 }
 
 #[test]
 fn no_wake_up_is_lost_between_two_producers_and_two_getters() {
-    check(|| {
+    check(3, || {
         let hub = Arc::new(Hub::default());
         let producer = thread::spawn({
             let hub = hub.clone();
@@ -83,7 +83,7 @@ fn no_wake_up_is_lost_between_two_producers_and_two_getters() {
 
 #[test]
 fn getter_that_goes_away_passes_its_wake_up_on() {
-    check(|| {
+    check(3, || {
         let hub = Arc::new(Hub::default());
         let fickle = thread::spawn({
             let hub = hub.clone();
@@ -109,7 +109,7 @@ fn getter_that_goes_away_passes_its_wake_up_on() {
 
 #[test]
 fn shutdown_wakes_every_getter_and_the_drainer() {
-    check(|| {
+    check(2, || {
         let hub: Arc<Hub<Item>> = Arc::new(Hub::default());
         let getter = thread::spawn({
             let hub = hub.clone();
@@ -136,7 +136,7 @@ fn shutdown_wakes_every_getter_and_the_drainer() {
 
 #[test]
 fn item_is_never_held_twice_and_comes_again_when_added_while_held() {
-    check(|| {
+    check(3, || {
         let hub = Arc::new(Hub::default());
         let held = Arc::new(AtomicBool::new(false));
         add(&hub, 1);
