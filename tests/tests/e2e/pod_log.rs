@@ -1,0 +1,108 @@
+//! What the sample controller has logged, held against the laws and against the server.
+
+use std::collections::{BTreeMap, HashMap};
+
+use anyhow::{Context as _, ensure};
+use kubehandler::EventKind;
+use kubehandler_tests::recorder::is_a_life;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::churn::Lives;
+
+/// One line about a pod.
+#[derive(Clone, Debug)]
+pub(crate) struct PodLine {
+    kind: EventKind,
+    key: String,
+    uid: String,
+    phase: String,
+    /// When the test read it.
+    at: Instant,
+}
+
+/// Uid and phase of each pod that there is, by `namespace/name`.
+pub(crate) type Present = BTreeMap<String, (String, String)>;
+
+impl PodLine {
+    /// Reads a line of the log, or returns `None` if it is not about a pod.
+    pub(crate) fn read(line: &str) -> anyhow::Result<Option<Self>> {
+        let value: Value =
+            serde_json::from_str(line).with_context(|| format!("no JSON: {line}"))?;
+        // For kube a lost connection is an error; for an informer it is not.
+        let is_of_kube = value["target"]
+            .as_str()
+            .is_some_and(|target| target.starts_with("kube_client"));
+        let is_error = value["level"] == "ERROR" && !is_of_kube;
+        ensure!(!is_error, "an error was logged: {line}");
+        let kind = match value["message"].as_str() {
+            Some("pod added") => EventKind::Add,
+            Some("pod updated") => EventKind::Update,
+            Some("pod deleted") => EventKind::Delete,
+            _ => return Ok(None),
+        };
+        let text = |name: &str| {
+            let text = value[name].as_str().map(str::to_owned);
+            text.with_context(|| format!("no `{name}` in {line}"))
+        };
+        Ok(Some(Self {
+            kind,
+            key: format!("{}/{}", text("namespace")?, text("name")?),
+            uid: text("uid")?,
+            phase: text("phase")?,
+            at: Instant::now(),
+        }))
+    }
+
+    /// Returns `namespace/name`.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// Returns the pods whose last line is not that they are deleted, as that line shows them.
+pub(crate) fn present(lines: &[PodLine]) -> Present {
+    let mut present = Present::new();
+    for line in lines {
+        if line.kind == EventKind::Delete {
+            present.remove(&line.key);
+        } else {
+            let shown = (line.uid.clone(), line.phase.clone());
+            present.insert(line.key.clone(), shown);
+        }
+    }
+    present
+}
+
+/// Checks law 2: each life is `(add update*)? delete?`, and the lives of a name come one after the other.
+pub(crate) fn check_lives(log: &[PodLine], lives: &Lives) -> anyhow::Result<()> {
+    let first_line = log.first().context("nothing was logged")?.at;
+    let mut of_name: HashMap<&str, Vec<&PodLine>> = HashMap::new();
+    for line in log {
+        of_name.entry(&line.key).or_default().push(line);
+    }
+    for (key, log) in of_name {
+        let known = lives.get(key).context("lines of a pod that never was")?;
+        let logged: Vec<&[&PodLine]> = log.chunk_by(|a, b| a.uid == b.uid).collect();
+        let mut unlogged = known.iter();
+        for (index, life) in logged.iter().enumerate() {
+            let uid = &life[0].uid;
+            // What is skipped lived and died unseen, and owes nothing.
+            let known = unlogged.find(|known| known.uid == *uid);
+            let known =
+                known.with_context(|| format!("`{key}` {uid}: lives out of order: {log:#?}"))?;
+            let calls: Vec<EventKind> = life.iter().map(|line| line.kind).collect();
+            ensure!(is_a_life(&calls), "`{key}` {uid}: {calls:?}");
+
+            let has_ended = calls.last() == Some(&EventKind::Delete);
+            let is_last = index + 1 == logged.len();
+            ensure!(has_ended || is_last, "`{key}` {uid}: its delete is lost");
+            // Callbacks start after the first list: what came later was not in it.
+            ensure!(
+                calls != [EventKind::Delete] || known.since < first_line,
+                "`{key}` {uid}: deleted, never added, and not of the first list"
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! The sample controller logs the pods of a real API server while somebody churns them.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context as _, ensure};
+use k8s_openapi::api::{core::v1::Pod, rbac::v1::PolicyRule};
+use kube::{Api, Client, ResourceExt as _, api::ListParams};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, ChildStdout, Command},
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
+
+use crate::{
+    churn::Churn,
+    pod_log::{PodLine, Present, check_lives, present},
+    proxy::Proxy,
+};
+
+const NAMESPACES: [&str; 2] = ["churn-a", "churn-b"];
+
+/// How long a test waits for what must come, on however slow a machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long the controller may take to end: nothing is running when it is told to.
+const SOON: Duration = Duration::from_secs(10);
+
+/// The running sample controller.
+struct Sample {
+    process: Child,
+    lines: Arc<Mutex<Vec<PodLine>>>,
+    reader: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Sample {
+    fn start(program: &Path, kubeconfig: &Path) -> anyhow::Result<Self> {
+        let mut process = Command::new(program)
+            .args(["--log-format", "json", "--kubeconfig"])
+            .arg(kubeconfig)
+            .env_remove("RUST_LOG")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let out = process.stdout.take().context("stdout is piped")?;
+        let lines = Arc::default();
+        let reader = tokio::spawn(read(out, Arc::clone(&lines)));
+        Ok(Self {
+            process,
+            lines,
+            reader,
+        })
+    }
+
+    /// Returns the lines so far about the pods that are churned.
+    fn lines(&self) -> Vec<PodLine> {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.clone()
+    }
+
+    /// Waits until the log shows the pods that the server has.
+    async fn agrees_with(&self, server: &Present) -> anyhow::Result<()> {
+        let start = Instant::now();
+        loop {
+            let logged = present(&self.lines());
+            if logged == *server {
+                return Ok(());
+            }
+            ensure!(
+                start.elapsed() < PATIENCE && !self.reader.is_finished(),
+                "the log ends with {logged:#?}\nthe server has {server:#?}"
+            );
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Sends SIGTERM and returns the exit code and all lines.
+    async fn stop(mut self) -> anyhow::Result<(Option<i32>, Vec<PodLine>)> {
+        let id = self.process.id().context("the process has ended")?;
+        let kill = Command::new("kill")
+            .args(["-TERM", &id.to_string()])
+            .status();
+        ensure!(kill.await?.success(), "cannot send the signal");
+        let status = timeout(SOON, self.process.wait()).await;
+        let status = status.context("still running")??;
+        (&mut self.reader).await??;
+        Ok((status.code(), self.lines()))
+    }
+}
+
+async fn read(out: ChildStdout, lines: Arc<Mutex<Vec<PodLine>>>) -> anyhow::Result<()> {
+    let mut out = BufReader::new(out).lines();
+    while let Some(line) = out.next_line().await? {
+        let Some(line) = PodLine::read(&line)? else {
+            continue;
+        };
+        let namespace = line.key().split('/').next();
+        if namespace.is_some_and(|namespace| NAMESPACES.contains(&namespace)) {
+            let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+            lines.push(line);
+        }
+    }
+    Ok(())
+}
+
+/// Builds the sample controller with the dependencies that this test was built with, and returns its path.
+async fn build() -> anyhow::Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    let target = test
+        .ancestors()
+        .nth(3)
+        .context("not in target/debug/deps")?;
+    let mut cargo = Command::new(env!("CARGO"));
+    // Some build scripts look at these, and would run again because the test has them.
+    let of_the_test = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANI");
+    for (name, _) in std::env::vars().filter(|(name, _)| of_the_test(name)) {
+        cargo.env_remove(name);
+    }
+    let output = cargo
+        .args(["build", "--locked", "--workspace"])
+        .args(["--bin", "sample-controller", "--message-format", "json"])
+        .arg("--target-dir")
+        .arg(target)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::inherit())
+        .output()
+        .await?;
+    ensure!(
+        output.status.success(),
+        "cannot build the sample controller"
+    );
+    let artifacts = output.stdout.split(|&byte| byte == b'\n');
+    artifacts
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+        .filter(|artifact| artifact["target"]["name"] == "sample-controller")
+        .find_map(|artifact| artifact["executable"].as_str().map(PathBuf::from))
+        .context("Cargo names no program")
+}
+
+/// Writes a copy of a kubeconfig that connects through a relay, and returns both.
+async fn through_proxy(kubeconfig: &Path) -> anyhow::Result<(Proxy, PathBuf)> {
+    let mut config: Value = serde_json::from_slice(&std::fs::read(kubeconfig)?)?;
+    let server = &mut config["clusters"][0]["cluster"]["server"];
+    let address = server.as_str().and_then(|url| url.strip_prefix("https://"));
+    let address: SocketAddr = address.context("no address in the kubeconfig")?.parse()?;
+    let proxy = Proxy::start(address).await?;
+    *server = format!("https://{}", proxy.address()).into();
+    let path = kubeconfig.with_extension("proxied");
+    std::fs::write(&path, config.to_string())?;
+    Ok((proxy, path))
+}
+
+/// Returns what decides the churn: a number that is new each time, unless `CHURN_SEED` has one.
+fn seed() -> anyhow::Result<u64> {
+    match std::env::var("CHURN_SEED") {
+        Ok(seed) => seed.parse().context("`CHURN_SEED` is no number"),
+        Err(_) => Ok(fastrand::u64(..)),
+    }
+}
+
+async fn on_server(client: &Client) -> anyhow::Result<Present> {
+    let mut present = Present::new();
+    for namespace in NAMESPACES {
+        let pods = Api::<Pod>::namespaced(client.clone(), namespace);
+        for pod in pods.list(&ListParams::default()).await? {
+            let key = format!("{namespace}/{}", pod.name_any());
+            let phase = pod.status.as_ref().and_then(|status| status.phase.clone());
+            let shown = (pod.uid().unwrap_or_default(), phase.unwrap_or_default());
+            present.insert(key, shown);
+        }
+    }
+    Ok(present)
+}
+
+#[tokio::test]
+async fn sample_logs_the_life_of_200_churned_pods_and_agrees_with_the_server() -> anyhow::Result<()>
+{
+    let Some(cluster) = crate::cluster().await? else {
+        return Ok(());
+    };
+    let program = build().await?;
+    for namespace in NAMESPACES {
+        crate::create_namespace(cluster, namespace).await?;
+    }
+    let list_and_watch = PolicyRule {
+        api_groups: Some(vec![String::new()]),
+        resources: Some(vec!["pods".to_owned()]),
+        verbs: vec!["list".to_owned(), "watch".to_owned()],
+        ..PolicyRule::default()
+    };
+    let account = cluster.service_account("pod-logger", vec![list_and_watch]);
+    let kubeconfig = cluster.kubeconfig_of(&account.await?)?;
+    let (proxy, kubeconfig) = through_proxy(&kubeconfig).await?;
+    let client = cluster.client().await?;
+    let seed = seed()?;
+    let context = || format!("CHURN_SEED={seed}");
+
+    let churn = Churn::start(&client, &NAMESPACES, 100, seed).await?;
+    let sample = Sample::start(&program, &kubeconfig)?;
+    let lives = churn.run(|| proxy.cut()).await.with_context(context)?;
+    let server = on_server(&client).await?;
+    let agrees = sample.agrees_with(&server).await;
+    let (code, log) = sample.stop().await.with_context(context)?;
+
+    agrees.with_context(context)?;
+    check_lives(&log, &lives).with_context(context)?;
+    assert_eq!(present(&log), server, "CHURN_SEED={seed}");
+    assert_eq!(code, Some(0));
+    Ok(())
+}
