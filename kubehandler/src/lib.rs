@@ -51,7 +51,7 @@
 //! impl Callbacks for Replicas {
 //!     async fn reconcile(&self, ev: Event<Self>) -> Result<Action> {
 //!         let deployment = ev.object()?;
-//!         let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1);
+//!         let wanted = deployment.spec.replicas.unwrap_or(1);
 //!         if wanted > self.limit {
 //!             bail_terminal!("{wanted} replicas; the limit is {}", self.limit);
 //!         }
