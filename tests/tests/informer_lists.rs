@@ -375,3 +375,27 @@ async fn server_without_versions_is_listed_after_each_watch() {
     assert_eq!(follower.pods(), server.pods());
     assert!(server.asked().len() < 10);
 }
+
+#[tokio::test(start_paused = true)]
+async fn unreadable_end_of_an_object_in_a_streaming_list_leaves_no_ghost() {
+    let server = ScriptedServer::with_three_pods();
+    let follower = Follower::start_synced(&server).await;
+    let mut unreadable = pod("default/a");
+    unreadable["metadata"]["uid"] = json!([]);
+    let mut is_first = true;
+    server.rule(move |asked, truth| {
+        if !asked.is_streaming_list() || !std::mem::take(&mut is_first) {
+            return None;
+        }
+        let objects = truth.initial_events(asked);
+        truth.delete("/api/v1/pods", "default/a");
+        let version = truth.version();
+        let end = objects.event("DELETED", &unreadable);
+        Some(end.closing_bookmark(version).watch(version))
+    });
+    server.fault(1, Asked::is_watch, || Reply::status(410, "Expired"));
+
+    server.close_watches();
+
+    follower.converges().await;
+}

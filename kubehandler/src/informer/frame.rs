@@ -72,7 +72,7 @@ pub(crate) enum Frame {
     },
     /// The server gives up; the stream ends.
     Error(ApiStatus),
-    /// An event whose object cannot be read.
+    /// `ADDED` or `MODIFIED`, with an object that cannot be read.
     Unreadable(Unreadable),
 }
 
@@ -81,7 +81,7 @@ impl Frame {
     ///
     /// # Errors
     ///
-    /// Fails if the line is no event.
+    /// Fails if the line is no event, or does not say which object is gone.
     pub(crate) fn read(line: &[u8], types: &TypeMeta) -> Result<Self, String> {
         let event: Event<'_> = match serde_json::from_slice(line) {
             Ok(event) => event,
@@ -93,17 +93,18 @@ impl Frame {
             }
         };
         match event.kind {
-            Kind::Added | Kind::Modified => Ok(Self::object(event.object, types, Self::Upsert)),
-            Kind::Deleted => Ok(Self::object(event.object, types, Self::Remove)),
+            Kind::Added | Kind::Modified => {
+                Ok(codec::read(event.object, types).map_or_else(Self::Unreadable, Self::Upsert))
+            }
+            // What is gone must not be taken for an object that is there and cannot be read.
+            Kind::Deleted => codec::read(event.object, types)
+                .map(Self::Remove)
+                .map_err(|unreadable| unreadable.to_string()),
             Kind::Bookmark => read_bookmark(event.object).map_err(|error| error.to_string()),
             Kind::Error => ApiStatus::read(event.object.get().as_bytes())
                 .map(Self::Error)
                 .ok_or_else(|| "an ERROR event without a status".to_owned()),
         }
-    }
-
-    fn object(raw: &RawValue, types: &TypeMeta, event: fn(Item) -> Self) -> Self {
-        codec::read(raw, types).map_or_else(Self::Unreadable, event)
     }
 }
 
@@ -218,6 +219,7 @@ mod tests {
             r#"{"type":"PURPLE","object":{}}"#,
             r#"{"type":"BOOKMARK","object":{}}"#,
             r#"{"type":"ERROR","object":[]}"#,
+            r#"{"type":"DELETED","object":{"metadata":{"name":"a","uid":[]}}}"#,
             r#"{"type":"ADDED","object":{"metadata":{"name":"a"}}"#,
         ] {
             assert!(read(line).is_err(), "{line}");
@@ -226,7 +228,7 @@ mod tests {
 
     #[test]
     fn event_with_an_unreadable_object_says_so() {
-        let frame = read(r#"{"type":"DELETED","object":{"metadata":{"name":"a","uid":[]}}}"#);
+        let frame = read(r#"{"type":"MODIFIED","object":{"metadata":{"name":"a","uid":[]}}}"#);
 
         assert!(matches!(
             frame,
