@@ -8,6 +8,11 @@ use std::{
     time::Duration,
 };
 
+use http::Request;
+use kubehandler::{
+    Filter,
+    kube::{Client, client::Body},
+};
 use kubehandler_tests::scripted::{Asked, Follower, Reply, ScriptedServer, Truth, View};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -247,5 +252,25 @@ async fn permission_to_list_only_follows_in_lists_and_says_what_is_missing() {
     follower.becomes_equal().await;
     server.be_honest();
     server.change_all();
+    follower.converges().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn client_that_panics_is_asked_again() {
+    let server = ScriptedServer::with_three_pods();
+    let mut is_first = true;
+    let honest = server.client();
+    let service = tower::service_fn(move |request: Request<Body>| {
+        let panics = std::mem::take(&mut is_first);
+        let honest = honest.clone();
+        async move {
+            assert!(!panics, "told to panic");
+            honest.send(request).await
+        }
+    });
+    let client = Client::new(service, "default");
+
+    let follower = Follower::start_with(&server, client, Filter::default());
+
     follower.converges().await;
 }

@@ -13,6 +13,9 @@ pub(crate) enum Failure {
     /// The request did not reach the server, or its answer did not come back whole.
     #[error("{0}")]
     Transport(String),
+    /// A request, or the reading of its answer, panicked.
+    #[error("the client panicked")]
+    Panicked,
     /// No answer began in time.
     #[error("the server did not answer within {0:?}")]
     NoAnswer(Duration),

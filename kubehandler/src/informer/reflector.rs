@@ -4,8 +4,9 @@
 //! Between two awaits the store and the plan change together, so that the future can be dropped
 //! at any time and another reflector goes on from there.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, panic::AssertUnwindSafe, time::Duration};
 
+use futures::FutureExt;
 use tokio::time::{Instant, sleep};
 use tracing::{debug, warn};
 
@@ -59,11 +60,11 @@ impl<'a> Reflector<'a> {
     pub(crate) async fn run(mut self) -> Infallible {
         loop {
             let mut step = self.progress.plan.next();
-            let mut done = self.take(&step).await;
+            let mut done = contained(self.take(&step)).await;
             if let Ok(Some(stream)) = done {
                 // A streaming list goes on as a watch, and fails as one.
                 step = Step::Watch(String::new());
-                done = self.follow(stream).await.map(|()| None);
+                done = contained(self.follow(stream)).await.map(|()| None);
             }
             if let Err(failure) = done {
                 self.wait_after(&step, &failure).await;
@@ -274,6 +275,12 @@ impl Listing {
             }
         }
     }
+}
+
+/// Makes a panic of the client, which may have layers of the user's, a failure of its step.
+async fn contained<T>(step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let done = AssertUnwindSafe(step).catch_unwind().await;
+    done.unwrap_or(Err(Failure::Panicked))
 }
 
 /// Whole milliseconds are enough for a message.
