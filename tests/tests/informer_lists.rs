@@ -119,7 +119,7 @@ async fn ignored_streaming_list_is_replaced_by_pages_at_another_bookmark() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ignored_streaming_list_with_endless_events_is_replaced_by_pages_in_five_minutes() {
+async fn ignored_streaming_list_with_endless_events_is_replaced_by_pages_before_the_sync_timeout() {
     let server = ScriptedServer::with_three_pods();
     server.rule(|asked, truth| {
         let pod = truth.objects(&View::of(asked)).pop()?;
@@ -136,7 +136,7 @@ async fn ignored_streaming_list_with_endless_events_is_replaced_by_pages_in_five
     follower.synced().await;
 
     let waited = start.elapsed().as_secs();
-    assert!((300..=302).contains(&waited), "synced after {waited} s");
+    assert!((60..=90).contains(&waited), "synced after {waited} s");
     follower.converges().await;
 }
 

@@ -57,7 +57,9 @@ pub(crate) struct Limits {
     pub(crate) list_idle: Duration,
     /// Without a frame of a streaming list.
     pub(crate) stream_idle: Duration,
-    /// From the start of a streaming list to its closing bookmark.
+    /// From the start of a streaming list to its closing bookmark. With the pages that come
+    /// instead, it fits into the sync timeout, or a loop could never sync with a busy server
+    /// that ignores streaming lists.
     pub(crate) stream_whole: Duration,
     /// After which the server is asked to close a watch.
     pub(crate) watch: Duration,
@@ -76,7 +78,7 @@ impl Default for Limits {
             start: Duration::from_secs(30),
             list_idle: Duration::from_secs(60),
             stream_idle: Duration::from_secs(30),
-            stream_whole: Duration::from_secs(5 * 60),
+            stream_whole: Duration::from_secs(75),
             watch: Duration::from_secs(290),
             watch_grace: Duration::from_secs(10),
             watch_early: Duration::from_secs(5),
