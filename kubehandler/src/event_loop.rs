@@ -158,7 +158,8 @@ fn names<T: ToString>(items: &[T]) -> String {
 impl EventLoop {
     /// Runs until SIGINT or SIGTERM, then lets the running callbacks finish.
     ///
-    /// A second signal ends the process at once, with exit code 128 + its number.
+    /// A second signal ends the process at once, with exit code 128 + its number. Once this has been
+    /// called, signals no longer end the process by themselves, also after it has returned.
     ///
     /// # Errors
     ///

@@ -50,7 +50,8 @@ pub trait EventHandler: Send + Sync + Sized + 'static {
 
     /// Returns the informer whose objects the callbacks are called for.
     ///
-    /// Called once, when the event loop starts.
+    /// Called when the event loop starts, and by [`has_synced`](Self::has_synced). Return the same
+    /// informer each time: one of `informers`, or a clone of one that the handler holds.
     fn informer(&self, informers: &Informers) -> Informer<Self::Resource>;
 
     /// Returns true once the informer's store holds its first complete list.
@@ -59,6 +60,8 @@ pub trait EventHandler: Send + Sync + Sized + 'static {
     }
 
     /// Returns workers, timeout, retries, resync and predicates.
+    ///
+    /// Called when the event loop starts; what it returns later has no effect.
     fn settings(&self) -> Settings<Self> {
         Settings::default()
     }

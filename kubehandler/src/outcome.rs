@@ -80,7 +80,10 @@ pub(crate) enum Retrying {
 }
 
 impl HandlerError {
-    /// Makes an error that ends the retries: only a new change, a resync or a requeue calls again.
+    /// Makes an error that ends the retries: only a new change or a resync calls again.
+    ///
+    /// A requeue that an earlier call asked for is over with the call that failed; a delete that
+    /// fails so is not told again.
     #[must_use]
     pub fn terminal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {

@@ -65,7 +65,8 @@ impl<H: EventHandler> Settings<H> {
 
     /// Calls `on_add` and `on_update` only for states of an object that pass `predicate`.
     ///
-    /// It never ends a life: a delete is still called for an object whose add was.
+    /// It never ends a life: a delete is still called for an object whose add was, and for one of
+    /// the first list, as an earlier run of the program may have called its add.
     #[must_use]
     pub fn when(
         mut self,

@@ -131,6 +131,8 @@ impl EventLoopHandle {
 
     /// Waits for [`has_synced`](Self::has_synced); returns false if the loop ended before.
     ///
+    /// A callback must not wait for it: its own object may be one of those that are still to be tried.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the future has no effect.
@@ -140,13 +142,16 @@ impl EventLoopHandle {
 
     /// Returns true if every informer has synced and no callback runs, is due, or waits for its retry.
     ///
-    /// Requeues and resyncs that are not yet due do not count.
+    /// Requeues and resyncs that are not yet due do not count, nor do changes that the server has
+    /// made and not yet sent.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.registry.is_idle()
     }
 
     /// Waits for [`is_idle`](Self::is_idle); returns false if the loop ended before.
+    ///
+    /// A callback must not wait for it: while the callback runs, the loop is not idle.
     ///
     /// # Cancel safety
     ///
