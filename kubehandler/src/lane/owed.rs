@@ -166,6 +166,26 @@ impl Owed {
         true
     }
 
+    /// Books that a predicate failed in place of the offered call; none if it is out of date.
+    ///
+    /// It counts as a failed call, but no callback saw the life: it owes no delete for this.
+    pub(crate) fn refuse(
+        &mut self,
+        offer: &Offer,
+        retrying: Retrying,
+        retry: &Retry,
+        now: Instant,
+    ) -> Option<Verdict> {
+        let owed_delete = self.life.as_ref().is_some_and(Life::owes_delete);
+        if !self.start(offer) {
+            return None;
+        }
+        if let Some(life) = &mut self.life {
+            life.set_owes_delete(owed_delete);
+        }
+        Some(self.finish(Outcome::Failed(retrying), retry, now))
+    }
+
     /// Drops the offered call; false if it is out of date.
     pub(crate) fn skip(&mut self, offer: &Offer, skip: Skip, now: Instant) -> bool {
         if !self.is_still_due(&offer.call) {

@@ -20,7 +20,7 @@ use crate::{
     informer::Shared,
     lane::owed::{Next, Offer, Outcome, Skip, Turn, Verdict},
     object_key::ObjectKey,
-    outcome::{Action, Result},
+    outcome::{Action, HandlerError, Result},
 };
 
 /// A callback without a timeout that runs longer is reported, each time this has passed again.
@@ -113,9 +113,7 @@ impl Lane {
                     }
                 }
                 Err(error) => {
-                    if self.start(&offer) {
-                        self.span(&offer.call)
-                            .in_scope(|| self.finish(&offer.call, Err(error)));
+                    if self.refuse(&offer, error) {
                         return Turned::Nothing;
                     }
                 }
@@ -151,6 +149,23 @@ impl Lane {
         });
         turn.is_some_and(|turn| {
             self.settle(book, key, turn);
+            true
+        })
+    }
+
+    /// Books that a predicate failed in place of its call; false if it is out of date.
+    fn refuse(&self, offer: &Offer, error: HandlerError) -> bool {
+        let now = Instant::now();
+        let key = &offer.call.key;
+        let mut book = self.book();
+        let booked = book.change(key, |owed| {
+            let verdict = owed.refuse(offer, error.retrying(), &self.config.retry, now)?;
+            Some((verdict, owed.turn(now)))
+        });
+        booked.is_some_and(|(verdict, turn)| {
+            self.settle(book, key, turn);
+            self.span(&offer.call)
+                .in_scope(|| report(Err(error), verdict));
             true
         })
     }
@@ -219,11 +234,7 @@ impl Lane {
             (verdict, owed.turn(now))
         });
         self.settle(book, &call.key, turn);
-        // To print or to drop an error is code of the user's as well.
-        let report = AssertUnwindSafe(|| report(answer, verdict));
-        if std::panic::catch_unwind(report).is_err() {
-            error!("callback failed, and its error panicked when it was reported");
-        }
+        report(answer, verdict);
     }
 
     /// Gives the object its next turn, and tells those who wait for progress.
@@ -245,12 +256,16 @@ fn report(answer: Result<Action>, verdict: Verdict) {
     let Err(error) = answer else {
         return;
     };
-    match verdict {
+    // To print or to drop an error is code of the user's as well.
+    let report = AssertUnwindSafe(move || match verdict {
         Verdict::Settled => warn!(%error, "callback failed; its object is gone"),
         Verdict::Retry(delay) => warn!(%error, ?delay, "callback failed; it is retried"),
         Verdict::GaveUp => {
             error!(%error, "callback failed; it is given up until the object changes");
         }
+    });
+    if std::panic::catch_unwind(report).is_err() {
+        error!("callback failed, and its error panicked when it was reported");
     }
 }
 

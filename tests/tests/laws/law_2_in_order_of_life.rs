@@ -163,3 +163,19 @@ async fn law_2_every_call_before_an_add_succeeds_is_an_add() {
         ]
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn law_2_life_of_which_only_a_predicate_failed_owes_nothing() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    let handler = Recorder::new("panics", &log)
+        .settings(|settings| settings.when(|_| panic!("told to panic")));
+    let running = Running::start(&server, event_loop().register(handler));
+    running.settle().await;
+    server.put(pod("default/a"));
+    sleep(seconds(1)).await;
+
+    server.delete_pod("default/a");
+    running.settle().await;
+
+    assert_eq!(log.calls(), Vec::<String>::new());
+}

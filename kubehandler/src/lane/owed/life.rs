@@ -78,6 +78,14 @@ impl Life {
         &self.current
     }
 
+    pub(super) fn owes_delete(&self) -> bool {
+        self.owes_delete
+    }
+
+    pub(super) fn set_owes_delete(&mut self, owes_delete: bool) {
+        self.owes_delete = owes_delete;
+    }
+
     /// Takes a newer state; returns false if it is the one known.
     pub(super) fn change(&mut self, object: Arc<Stored>) -> bool {
         if self.current.is_same_version(&object) {
