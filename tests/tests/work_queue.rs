@@ -634,3 +634,30 @@ async fn callback_that_blocks_its_thread_is_named_and_left_behind() {
     );
     drop(release);
 }
+
+#[tokio::test(start_paused = true)]
+async fn no_callback_starts_once_the_queue_is_told_to_stop() {
+    let queue = WorkQueue::new("test");
+    let token = CancellationToken::new();
+    let recorder = Recorder::new();
+    let callback = {
+        let (recorder, token) = (recorder.clone(), token.clone());
+        move |ctx: WorkContext, _: String, name: String| {
+            recorder.record(&ctx, &name);
+            token.cancel();
+            async { Ok(()) }
+        }
+    };
+    queue
+        .register_add_handler("pods", callback)
+        .expect("a new kind");
+    for number in 0..100 {
+        let pod = pod(&format!("p{number}"));
+        queue.enqueue_add("pods", &pod).expect("registered");
+    }
+
+    let result = queue.run(token, 1).await;
+
+    assert_eq!(result, Ok(()));
+    assert_eq!(recorder.calls(), ["add p0"]);
+}

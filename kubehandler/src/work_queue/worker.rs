@@ -13,9 +13,13 @@ use super::book::{Call, Ended, WorkKey};
 use super::context::WorkContext;
 use crate::outcome::{HandlerError, Result};
 
-/// Works until the queue is closed.
+/// Works until the queue is told to stop; nothing starts after that.
 pub(super) async fn work(shared: Arc<Shared>, stop: CancellationToken) {
     while let Some(key) = shared.book.queue().get().await {
+        // The queue is closed only when `run` has heard of it.
+        if stop.is_cancelled() {
+            return;
+        }
         let Some(call) = shared.book.start(&key) else {
             continue;
         };
