@@ -661,3 +661,53 @@ async fn no_callback_starts_once_the_queue_is_told_to_stop() {
     assert_eq!(result, Ok(()));
     assert_eq!(recorder.calls(), ["add p0"]);
 }
+
+/// An error that cannot be printed.
+#[derive(Debug)]
+struct Unprintable;
+
+impl std::fmt::Display for Unprintable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("told to panic")
+    }
+}
+
+impl std::error::Error for Unprintable {}
+
+#[tokio::test(start_paused = true)]
+async fn error_that_panics_when_it_is_printed_costs_no_worker() {
+    // Somebody must want to print it.
+    let _ = tracing_subscriber::fmt()
+        .with_writer(std::io::sink)
+        .try_init();
+    let queue = WorkQueue::new("test");
+    let recorder = Recorder::new();
+    let callback = {
+        let recorder = recorder.clone();
+        move |ctx: WorkContext, _: String, name: String| {
+            recorder.record(&ctx, &name);
+            let fails = name == "bad" && ctx.attempt() == 0;
+            async move {
+                if fails {
+                    Err(Unprintable.into())
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    };
+    queue
+        .register_add_handler("pods", callback)
+        .expect("a new kind");
+    for name in ["bad", "good"] {
+        queue.enqueue_add("pods", &pod(name)).expect("registered");
+    }
+    let token = CancellationToken::new();
+    let _stop = token.clone().drop_guard();
+    let running = queue.clone();
+    tokio::spawn(async move { running.run(token, 1).await });
+
+    sleep(SEC).await;
+
+    assert_eq!(recorder.calls(), ["add bad", "add good", "add bad"]);
+}

@@ -34,7 +34,11 @@ pub(super) async fn work(shared: Arc<Shared>, stop: CancellationToken) {
         async {
             let result = run(&shared, &key, call, &stop).await;
             let ended = shared.book.finish(&key, &result);
-            log(&result, ended);
+            // To print or to drop an error is code of the user's as well.
+            let log = AssertUnwindSafe(|| log(result, ended));
+            if std::panic::catch_unwind(log).is_err() {
+                error!("callback failed, and its error panicked when it was reported");
+            }
         }
         .instrument(span)
         .await;
@@ -71,7 +75,7 @@ fn panicked(panic: &(dyn Any + Send)) -> HandlerError {
     Panicked(message.unwrap_or_else(|| "no message".to_owned())).into()
 }
 
-fn log(result: &Result, ended: Ended) {
+fn log(result: Result, ended: Ended) {
     let Err(error) = result else {
         debug!("callback succeeded");
         return;
