@@ -19,10 +19,13 @@ const WORKERS: NonZeroUsize = NonZeroUsize::new(20).unwrap();
 /// Longer than any test waits.
 const FOR_EVER: Duration = Duration::from_secs(3600);
 
+/// What a callback still does once the loop is told to stop.
+const LAST_WORK: Duration = Duration::from_millis(300);
+
 /// What the callbacks do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Behavior {
-    /// All of them end once the loop is told to stop.
+    /// All of them end soon after the loop is told to stop.
     Finish,
     /// The first never ends, the others do.
     HangOne,
@@ -47,7 +50,10 @@ impl Callbacks for Pods {
             Behavior::HangOne if is_first => std::future::pending().await,
             Behavior::BlockOne if is_first => std::thread::sleep(FOR_EVER),
             Behavior::BlockAll => std::thread::sleep(FOR_EVER),
-            _ => ev.cancelled().await,
+            _ => {
+                ev.cancelled().await;
+                tokio::time::sleep(LAST_WORK).await;
+            }
         }
         print("finished", &ev)?;
         Ok(Action::DONE)
