@@ -75,3 +75,19 @@ async fn closed_book_keeps_running_calls_only() {
     assert_eq!(book.finish(&held, &Err("down".into())), Ended::Closed);
     assert_eq!(book.remembers(), (0, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn success_forgets_the_failures_though_another_call_is_pending() {
+    let book = Book::default();
+    book.enqueue(key("web"), EventKind::Add);
+    let mut attempts = Vec::new();
+
+    for result in [Err("down".into()), Ok(()), Ok(())] {
+        let held = book.queue().get().await.expect("open");
+        attempts.push(book.start(&held).expect("pending").attempt);
+        book.enqueue(key("web"), EventKind::Update);
+        book.finish(&held, &result);
+    }
+
+    assert_eq!(attempts, [0, 1, 0]);
+}
