@@ -76,6 +76,7 @@ pub enum RunError {
     DuplicateHandler(String),
     /// A handler's settings contradict themselves.
     #[error("handler `{handler}` has invalid settings: {reason}")]
+    #[non_exhaustive]
     InvalidSettings {
         /// The handler's name.
         handler: String,
@@ -84,6 +85,7 @@ pub enum RunError {
     },
     /// What a handler wants to list and watch cannot exist.
     #[error("handler `{handler}` has an invalid informer: {reason}")]
+    #[non_exhaustive]
     InvalidInformer {
         /// The handler's name.
         handler: String,
@@ -107,7 +109,7 @@ pub enum RunError {
     /// The sync timeout ran out; each informer that has no first list is named, with its last error.
     #[error("failed to wait for caches to sync: {}", names(.0))]
     NotSynced(Vec<Unsynced>),
-    /// Callbacks were still running when the drain deadline came.
+    /// Callbacks were still running when the drain deadline came; none is named if the loop itself was stuck.
     #[error("callbacks were still running at the drain deadline: {}", names(.0))]
     CutOff(Vec<CutOff>),
 }
@@ -151,6 +153,9 @@ impl std::fmt::Display for CutOff {
 
 /// The items, joined by semicolons.
 fn names<T: ToString>(items: &[T]) -> String {
+    if items.is_empty() {
+        return "none is known; the event loop itself did not stop".to_owned();
+    }
     let items: Vec<String> = items.iter().map(ToString::to_string).collect();
     items.join("; ")
 }
@@ -217,6 +222,7 @@ impl EventLoop {
 
         let synced = serve(&registry, self.sync_timeout, &stop).await;
         stop.cancel();
+        registry.stopping().cancel();
         info!(event_loop = %self.name, "stopping");
         let drained = drain(&registry, tasks, drain_timeout).await;
         // A client that blocks its thread, in a credentials plugin for one, is left behind.

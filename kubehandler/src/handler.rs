@@ -61,7 +61,7 @@ pub trait EventHandler: Send + Sync + Sized + 'static {
 
     /// Returns workers, timeout, retries, resync and predicates.
     ///
-    /// Called when the event loop starts; what it returns later has no effect.
+    /// Called once, when the handler is registered; so is [`name`](Self::name).
     fn settings(&self) -> Settings<Self> {
         Settings::default()
     }

@@ -25,7 +25,7 @@ use crate::{
         owed::{Owed, Turn},
     },
     object_key::ObjectKey,
-    queue::Queue,
+    queue::{Queue, shrink::shrink},
     settings::Retry,
 };
 
@@ -148,6 +148,7 @@ impl Book {
         }
         if owed.is_empty() {
             self.owed.remove(key);
+            shrink(&mut self.owed);
             self.untried.remove(key);
         }
         answer

@@ -15,6 +15,9 @@ use crate::{
     settings::Settings,
 };
 
+/// More workers than this are a mistake.
+const MAX_WORKERS: usize = 65_536;
+
 impl EventLoop {
     /// Makes an event loop without handlers; `name` appears in its logs.
     #[must_use]
@@ -35,7 +38,13 @@ impl EventLoop {
     /// Its name must be unique within the loop; [`run`](Self::run) says so otherwise.
     #[must_use]
     pub fn register<H: Callbacks>(mut self, handler: H) -> Self {
-        self.registrations.push(Box::new(handler));
+        self.registrations.push(Box::new(Registered {
+            name: handler.name().into_owned(),
+            typed: Typed {
+                settings: handler.settings(),
+                handler,
+            },
+        }));
         self
     }
 
@@ -113,12 +122,12 @@ impl EventLoop {
         }
         let mut names = HashSet::new();
         for registration in &self.registrations {
-            let name = registration.name();
+            let name = registration.name().to_owned();
             if !is_dns_label(&name) {
                 return Err(RunError::InvalidName(name));
             }
             registration
-                .check()
+                .check(self.workers)
                 .map_err(|reason| RunError::InvalidSettings {
                     handler: name.clone(),
                     reason,
@@ -133,7 +142,7 @@ impl EventLoop {
 
 impl fmt::Debug for EventLoop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let handlers: Vec<String> = self.registrations.iter().map(|r| r.name()).collect();
+        let handlers: Vec<&str> = self.registrations.iter().map(|r| r.name()).collect();
         f.debug_struct("EventLoop")
             .field("name", &self.name)
             .field("handlers", &handlers)
@@ -146,10 +155,10 @@ impl fmt::Debug for EventLoop {
 
 /// A handler that waits for its loop to run; its type is forgotten.
 pub(super) trait Registration: Send + Sync {
-    fn name(&self) -> String;
+    fn name(&self) -> &str;
 
-    /// Says what is wrong with the settings, if anything is.
-    fn check(&self) -> Result<(), String>;
+    /// Says what is wrong with the settings, if anything is; `workers` is the loop's number.
+    fn check(&self, workers: NonZeroUsize) -> Result<(), String>;
 
     /// Makes the handler's lane, and says which informer feeds it.
     fn open(
@@ -161,13 +170,19 @@ pub(super) trait Registration: Send + Sync {
     ) -> Result<(Arc<Lane>, Arc<Shared>), RunError>;
 }
 
-impl<H: Callbacks> Registration for H {
-    fn name(&self) -> String {
-        self.name().into_owned()
+/// A handler, with what it said of itself when it was registered.
+struct Registered<H: Callbacks> {
+    name: String,
+    typed: Typed<H>,
+}
+
+impl<H: Callbacks> Registration for Registered<H> {
+    fn name(&self) -> &str {
+        &self.name
     }
 
-    fn check(&self) -> Result<(), String> {
-        check_settings(&self.settings())
+    fn check(&self, workers: NonZeroUsize) -> Result<(), String> {
+        check_settings(&self.typed.settings, workers)
     }
 
     fn open(
@@ -177,32 +192,43 @@ impl<H: Callbacks> Registration for H {
         workers: NonZeroUsize,
         registry: &Registry,
     ) -> Result<(Arc<Lane>, Arc<Shared>), RunError> {
-        let name = Registration::name(&*self);
-        let informer = self.informer(informers).shared().clone();
+        let Self { name, typed } = *self;
+        let informer = typed.handler.informer(informers).shared().clone();
         if let Some(reason) = informer.invalid() {
             return Err(RunError::InvalidInformer {
                 handler: name,
                 reason,
             });
         }
-        let settings = self.settings();
+        let settings = &typed.settings;
         let config = lane::Config {
             workers: settings.workers.unwrap_or(workers),
             timeout: settings.timeout,
             retry: settings.retry,
             resync: settings.resync,
         };
-        let handler = Arc::new(Typed {
-            handler: *self,
-            settings,
-        });
         let progress = registry.progress().clone();
-        let lane = Lane::new(name.into(), handler, config, context.clone(), progress);
+        let lane = Lane::new(
+            name.into(),
+            Arc::new(typed),
+            config,
+            context.clone(),
+            progress,
+        );
         Ok((lane, informer))
     }
 }
 
-fn check_settings<H: Callbacks>(settings: &Settings<H>) -> Result<(), String> {
+fn check_settings<H: Callbacks>(
+    settings: &Settings<H>,
+    workers: NonZeroUsize,
+) -> Result<(), String> {
+    let workers = settings.workers.unwrap_or(workers).get();
+    if workers > MAX_WORKERS {
+        return Err(format!(
+            "{workers} workers are more than {MAX_WORKERS}: each is a task, also while it waits"
+        ));
+    }
     let retry = &settings.retry;
     if retry.base > retry.cap {
         return Err(format!(

@@ -57,7 +57,14 @@ impl EventLoop {
         let run = callbacks.spawn(self.run_until(stop.clone()));
         tokio::select! {
             result = run => result.unwrap_or_else(resume),
-            () = async { stop.cancelled().await; sleep(last_call).await } => {
+            () = async {
+                // Told to stop, or stopping by itself: it may have no thread left to go on with.
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = registry.stopping().cancelled() => {}
+                }
+                sleep(last_call).await;
+            } => {
                 let callbacks = registry.running().into_iter();
                 Err(RunError::CutOff(callbacks.map(|callback| CutOff {
                     callback,

@@ -11,6 +11,7 @@ use std::{
 };
 
 use tokio::{sync::Notify, time::Instant};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     event::EventKind,
@@ -32,11 +33,17 @@ pub(super) struct Wired {
 #[derive(Default)]
 pub(super) struct Registry {
     wired: OnceLock<Wired>,
+    /// Cancelled when the loop begins to stop, for whatever reason.
+    stopping: CancellationToken,
     ended: AtomicBool,
     progress: Arc<Notify>,
 }
 
 impl Registry {
+    pub(super) fn stopping(&self) -> &CancellationToken {
+        &self.stopping
+    }
+
     pub(super) fn progress(&self) -> &Arc<Notify> {
         &self.progress
     }

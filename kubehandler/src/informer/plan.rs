@@ -131,6 +131,9 @@ impl Plan {
 
     /// Notes that an event or a bookmark of this version was applied.
     pub(crate) fn saw(&mut self, version: &str) {
+        if version == self.version {
+            return; // Nothing was gained: the next watch starts where this one did.
+        }
         self.fruitless_watches = 0;
         if is_known(version) {
             version.clone_into(&mut self.version);

@@ -167,23 +167,27 @@ impl Shared {
     pub(crate) fn failed(&self, verb: &'static str, failure: &Failure) {
         let report = self.target.report(verb, failure);
         let (class, code) = failure.class();
-        let mut trouble = self.trouble();
-        if failure.is_routine() {
-            debug!("{report}");
-        } else if trouble.warned.insert((verb, class, code)) {
+        let is_new = {
+            let mut trouble = self.trouble();
+            trouble.last = Some(report.clone());
+            !failure.is_routine() && trouble.warned.insert((verb, class, code))
+        };
+        // Outside the lock: a log may come back to ask for the last error.
+        if is_new {
             warn!("{report}; trying again, with growing delays");
         } else {
             debug!("{report}");
         }
-        trouble.last = Some(report);
     }
 
     /// Notes a success.
     pub(crate) fn recovered(&self) {
-        let mut trouble = self.trouble();
-        trouble.last = None;
-        if !trouble.warned.is_empty() {
-            trouble.warned.clear();
+        let had_warned = {
+            let mut trouble = self.trouble();
+            trouble.last = None;
+            !std::mem::take(&mut trouble.warned).is_empty()
+        };
+        if had_warned {
             info!(informer = %self.target, "listing and watching again");
         }
     }

@@ -261,7 +261,7 @@ fn report(answer: Result<Action>, verdict: Verdict) {
         Verdict::Settled => warn!(%error, "callback failed; its object is gone"),
         Verdict::Retry(delay) => warn!(%error, ?delay, "callback failed; it is retried"),
         Verdict::GaveUp => {
-            error!(%error, "callback failed; it is given up until the object changes");
+            error!(%error, "callback failed; it is given up");
         }
     });
     if std::panic::catch_unwind(report).is_err() {
