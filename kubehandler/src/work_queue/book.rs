@@ -114,7 +114,8 @@ impl Book {
         };
         match ended {
             Ended::Retry(delay) => self.queue.add_after(key.clone(), delay),
-            Ended::Overtaken => self.queue.add(key.clone()),
+            // The delete queued the name when it came.
+            Ended::Overtaken => {}
             Ended::Closed => drop(ledger.owed.remove(key)),
             Ended::Done | Ended::Terminal | Ended::GivenUp => {
                 self.queue.forget(key);

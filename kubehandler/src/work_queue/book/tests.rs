@@ -91,3 +91,17 @@ async fn success_forgets_the_failures_though_another_call_is_pending() {
 
     assert_eq!(attempts, [0, 1, 0]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn delete_that_overtakes_a_failed_add_is_due_at_once() {
+    let book = Book::default();
+    book.enqueue(key("web"), EventKind::Add);
+    let held = book.queue().get().await.expect("open");
+    book.start(&held);
+    book.enqueue(key("web"), EventKind::Delete);
+
+    assert_eq!(book.finish(&held, &Err("down".into())), Ended::Overtaken);
+    drop(held);
+
+    assert_eq!(book.remembers(), (1, 1));
+}
