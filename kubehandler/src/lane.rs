@@ -178,6 +178,10 @@ impl Subscriber for Lane {
                     owed.remove(last);
                     owed.turn(now)
                 });
+                if turn == Turn::Never {
+                    // Or objects that come and go would pile up while the handler is stalled.
+                    self.queue.remove(&key);
+                }
                 (key, turn)
             }
         };
@@ -189,3 +193,6 @@ impl Subscriber for Lane {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,5 +145,6 @@ pub use serde;
 pub use serde_json;
 pub use settings::{Retry, Settings};
 pub use tokio;
+pub use tokio_util::sync::CancellationToken;
 pub use tracing;
 pub use work_queue::{UnfinishedCall, WorkContext, WorkQueue, WorkQueueError};
