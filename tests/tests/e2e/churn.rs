@@ -80,19 +80,9 @@ impl Churn {
     }
 
     /// Changes all pods at once, each a few times, and returns the lives that they have had.
-    ///
-    /// A few times in the middle of it `disturb` is called.
-    pub(crate) async fn run(self, disturb: impl Fn()) -> anyhow::Result<Lives> {
-        let disturb = &disturb;
-        let pods = self.pods.into_iter().enumerate();
-        let churned = pods.map(|(index, mut pod)| async move {
-            for _ in 0..pod.random.u8(2..6) {
-                pod.step().await?;
-            }
-            if index % 64 == 0 {
-                disturb();
-            }
-            for _ in 0..pod.random.u8(2..6) {
+    pub(crate) async fn run(self) -> anyhow::Result<Lives> {
+        let churned = self.pods.into_iter().map(|mut pod| async move {
+            for _ in 0..pod.random.u8(4..12) {
                 pod.step().await?;
             }
             pod.finish().await?;

@@ -1,6 +1,6 @@
 //! What the sample controller has logged, held against the laws and against the server.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context as _, ensure};
 use kubehandler::EventKind;
@@ -60,18 +60,23 @@ impl PodLine {
     }
 }
 
-/// Returns the pods whose last line is not that they are deleted, as that line shows them.
-pub(crate) fn present(lines: &[PodLine]) -> Present {
-    let mut present = Present::new();
-    for line in lines {
+/// Returns how the pods whose last line is not that they are deleted differ from those of the server.
+pub(crate) fn differences(log: &[PodLine], server: &Present) -> Vec<String> {
+    let mut logged = Present::new();
+    for line in log {
         if line.kind == EventKind::Delete {
-            present.remove(&line.key);
+            logged.remove(&line.key);
         } else {
             let shown = (line.uid.clone(), line.phase.clone());
-            present.insert(line.key.clone(), shown);
+            logged.insert(line.key.clone(), shown);
         }
     }
-    present
+    let keys: BTreeSet<&String> = logged.keys().chain(server.keys()).collect();
+    keys.into_iter()
+        .map(|key| (key, logged.get(key), server.get(key)))
+        .filter(|(_, logged, server)| logged != server)
+        .map(|(key, logged, server)| format!("`{key}`: logged {logged:?}, is {server:?}"))
+        .collect()
 }
 
 /// Checks law 2: each life is `(add update*)? delete?`, and the lives of a name come one after the other.
