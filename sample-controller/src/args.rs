@@ -28,6 +28,9 @@ Exit codes:
 
 RUST_LOG sets what is logged, such as RUST_LOG=kubehandler=debug,info.";
 
+/// Leaves out the errors that kube logs of each failed request: the informers say more, and once.
+const QUIET: &str = "kube_client::client::builder=off";
+
 /// Logs every pod that comes, changes and goes.
 #[derive(Clone, Debug, Parser)]
 #[command(version, after_help = EXIT_CODES)]
@@ -81,12 +84,14 @@ enum LogFormat {
 impl Args {
     /// Starts logging to standard output.
     pub(crate) fn start_logging(&self) {
+        let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
         let filter = EnvFilter::builder()
             .with_default_directive(tracing::Level::INFO.into())
-            .from_env_lossy();
+            .parse_lossy(if wanted.is_empty() { QUIET } else { &wanted });
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_ansi(std::io::stdout().is_terminal());
+            .with_ansi(std::io::stdout().is_terminal() && !no_color);
         match self.log_format {
             LogFormat::Text => log.with_target(false).init(),
             LogFormat::Json => log.json().flatten_event(true).init(),

@@ -1,5 +1,7 @@
 //! `main` in one call: runtime, logging, client, run.
 
+use std::io::IsTerminal as _;
+
 use tokio::{
     runtime::{Builder, Handle},
     task::JoinError,
@@ -8,6 +10,9 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{CutOff, EventLoop, LET_GO, RunError, signals::Signals};
+
+/// Leaves out the errors that kube logs of each failed request: the informers say more, and once.
+const QUIET: &str = "kube_client::client::builder=off";
 
 impl EventLoop {
     /// Runs the loop as a whole program: makes logging, a runtime and a client, and runs.
@@ -18,7 +23,8 @@ impl EventLoop {
     /// # Errors
     ///
     /// As [`run_blocking`](Self::run_blocking); returned from `fn main`, an error makes exit
-    /// code 1.
+    /// code 1. Its type is no `std::error::Error`: a `main` that returns `anyhow::Result` or a
+    /// boxed error calls `run_blocking`, and sets up logging itself.
     pub fn main(self) -> crate::Result {
         start_logging();
         Ok(self.run_blocking()?)
@@ -87,12 +93,15 @@ fn resume(error: JoinError) -> Result<(), RunError> {
 fn start_logging() {
     use tracing_subscriber::{EnvFilter, fmt};
 
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
     let filter = EnvFilter::builder()
         .with_default_directive(tracing::Level::INFO.into())
-        .from_env_lossy();
+        .parse_lossy(if wanted.is_empty() { QUIET } else { &wanted });
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     // An error means that the program has set up logging of its own, which stays.
     let _ = fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && !no_color)
         .try_init();
 }
