@@ -4,6 +4,8 @@ use std::{error::Error, fmt, time::Duration};
 
 use serde::Deserialize;
 
+use crate::outcome::chain;
+
 /// One failure of a list or a watch.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -170,21 +172,6 @@ struct Cause {
     reason: String,
 }
 
-/// The messages of an error and its causes, without those that only repeat another.
-fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let message = error.to_string();
-        if !text.contains(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        cause = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,13 +192,5 @@ mod tests {
         let status = ApiStatus::of_answer(503, b"<html>no</html>");
 
         assert_eq!(status.to_string(), "status 503");
-    }
-
-    #[test]
-    fn causes_are_told_once() {
-        let inner = std::io::Error::other("connection refused");
-        let outer = std::io::Error::other(inner);
-
-        assert_eq!(chain(&outer), "connection refused");
     }
 }
