@@ -49,8 +49,7 @@ use crate::{object_key::ObjectKey, resource::Resource};
 ///
 /// ```no_run
 /// # async fn example(client: kubehandler::kube::Client) -> kubehandler::Result {
-/// use kubehandler::{Filter, Informer, k8s::Pod};
-/// use tokio_util::sync::CancellationToken;
+/// use kubehandler::{CancellationToken, Filter, Informer, k8s::Pod, tokio};
 ///
 /// let pods = Informer::<Pod>::new(client, Filter::default().namespace("web"));
 /// let stop = CancellationToken::new();

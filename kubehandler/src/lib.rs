@@ -99,6 +99,25 @@
 //! | kinds known at run time | `DynamicObject`, with an informer made by [`Informer::with_type`] |
 //! | metadata only, far less memory | `resource = PartialObjectMeta<Pod>` (from [`kube::core`]) |
 //!
+//! # One dependency
+//!
+//! What a controller needs beside its own logic is here, in the versions that fit: [`kube`],
+//! [`k8s_openapi`], [`schemars`], [`serde`], [`serde_json`], [`tokio`], [`tracing`] and
+//! [`CancellationToken`]. A macro is told where its crate is:
+//!
+//! ```no_run
+//! use kubehandler::{k8s::Pod, prelude::*, tokio};
+//!
+//! # #[derive(EventHandler)]
+//! # #[handler(resource = Pod)]
+//! # struct PodLogger;
+//! # impl Callbacks for PodLogger {}
+//! #[tokio::main(crate = "kubehandler::tokio")]
+//! async fn main() -> Result {
+//!     Ok(EventLoop::new("pods").register(PodLogger).run().await?)
+//! }
+//! ```
+//!
 //! # Features
 //!
 //! | feature | default | what it is |

@@ -53,8 +53,7 @@ const SYNC_POLL: Duration = Duration::from_millis(100);
 /// # Examples
 ///
 /// ```
-/// use kubehandler::{WorkQueue, k8s::Pod};
-/// use tokio_util::sync::CancellationToken;
+/// use kubehandler::{CancellationToken, WorkQueue, k8s::Pod};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
