@@ -28,8 +28,10 @@ Exit codes:
 
 RUST_LOG sets what is logged, such as RUST_LOG=kubehandler=debug,info.";
 
-/// Leaves out the errors that kube logs of each failed request: the informers say more, and once.
-const QUIET: &str = "kube_client::client::builder=off";
+/// What is logged unless `RUST_LOG` says otherwise.
+///
+/// Not the errors that kube logs of each failed request: the informers say more, and once.
+const LOGGED: &str = "info,kube_client::client::builder=off";
 
 /// Logs every pod that comes, changes and goes.
 #[derive(Clone, Debug, Parser)]
@@ -87,7 +89,7 @@ impl Args {
         let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
         let filter = EnvFilter::builder()
             .with_default_directive(tracing::Level::INFO.into())
-            .parse_lossy(if wanted.is_empty() { QUIET } else { &wanted });
+            .parse_lossy(if wanted.is_empty() { LOGGED } else { &wanted });
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter)

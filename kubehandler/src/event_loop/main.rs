@@ -11,8 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{CutOff, EventLoop, LET_GO, RunError, signals::Signals};
 
-/// Leaves out the errors that kube logs of each failed request: the informers say more, and once.
-const QUIET: &str = "kube_client::client::builder=off";
+/// What is logged unless `RUST_LOG` says otherwise.
+///
+/// Not the errors that kube logs of each failed request: the informers say more, and once.
+const LOGGED: &str = "info,kube_client::client::builder=off";
 
 impl EventLoop {
     /// Runs the loop as a whole program: makes logging, a runtime and a client, and runs.
@@ -96,7 +98,7 @@ fn start_logging() {
     let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
     let filter = EnvFilter::builder()
         .with_default_directive(tracing::Level::INFO.into())
-        .parse_lossy(if wanted.is_empty() { QUIET } else { &wanted });
+        .parse_lossy(if wanted.is_empty() { LOGGED } else { &wanted });
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     // An error means that the program has set up logging of its own, which stays.
     let _ = fmt()
