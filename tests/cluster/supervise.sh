@@ -40,7 +40,6 @@ apiserver=$!
 {
     read -r _ <&3
     kill -9 "$apiserver" "$etcd"
-    rm -rf "$DIRECTORY"
 } >/dev/null 2>&1 &
 watcher=$!
 exec 3<&-
@@ -48,3 +47,5 @@ exec 3<&-
 wait "$apiserver"
 { echo "$?" >"$DIRECTORY/exited"; } 2>/dev/null
 wait "$watcher"
+# Here and not in the watcher, or `exited` could be written while the folder is removed.
+rm -rf "$DIRECTORY"
