@@ -19,6 +19,7 @@ use kubehandler_tests::{
     pod,
     recorder::{Log, Recorder},
 };
+use tokio_util::sync::CancellationToken;
 
 const NAMESPACE: &str = "refusals";
 
@@ -117,7 +118,8 @@ async fn informers_that_cannot_sync_are_named_with_cause_and_remedy() -> anyhow:
             client_without_trust(cluster).await?,
             Filter::default().labels("app=no-trust"),
         ))
-        .run()
+        // Not `run`, after which neither SIGTERM nor Ctrl-C would end the test process.
+        .run_until(CancellationToken::new())
         .await;
 
     let Err(RunError::NotSynced(unsynced)) = result else {
