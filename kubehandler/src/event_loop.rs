@@ -270,7 +270,8 @@ async fn serve(
     sync_timeout: Duration,
     stop: &CancellationToken,
 ) -> Result<(), RunError> {
-    let informers = registry.informers().iter();
+    let informers = registry.informers();
+    let informers = informers.iter();
     let synced = timeout(
         sync_timeout,
         join_all(informers.map(|informer| informer.synced())),

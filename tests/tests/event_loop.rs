@@ -372,6 +372,27 @@ async fn waiting_on_a_handle_ends_with_the_loop() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn handle_keeps_no_handler_alive_after_its_loop() {
+    let (server, stop) = (ScriptedServer::new(), CancellationToken::new());
+    let owned = Arc::new(());
+    let held = Arc::clone(&owned);
+    let handler = Recorder::new("pods", &Log::new()).does(move |_| {
+        let _ = &held;
+        Does::Succeed
+    });
+    let event_loop = EventLoop::new("test").register(handler);
+    let handle = event_loop.handle();
+    let running = start_until(&server, event_loop, &stop);
+    assert!(handle.synced().await);
+
+    stop.cancel();
+    running.await.expect("no panic").expect("drained");
+
+    assert_eq!(Arc::strong_count(&owned), 1);
+    assert!(!handle.is_idle(), "there is no loop any more");
+}
+
+#[tokio::test(start_paused = true)]
 async fn workers_bound_the_callbacks_of_each_handler_alone() {
     let (server, log) = (ScriptedServer::new(), Log::new());
     for number in 0..30 {

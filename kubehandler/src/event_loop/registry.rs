@@ -4,7 +4,7 @@ use std::{
     fmt,
     pin::pin,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -29,10 +29,22 @@ pub(super) struct Wired {
     pub(super) lanes: Vec<(Arc<Lane>, Arc<Shared>)>,
 }
 
+impl Wired {
+    fn have_informers_synced(&self) -> bool {
+        let mut informers = self.informers.iter();
+        informers.all(|informer| informer.has_synced())
+    }
+
+    fn all(&self, is_so: impl Fn(&Lane) -> bool) -> bool {
+        self.lanes.iter().all(|(lane, _)| is_so(lane))
+    }
+}
+
 /// What the loop and its handles share.
 #[derive(Default)]
 pub(super) struct Registry {
-    wired: OnceLock<Wired>,
+    /// None before the loop runs, and after it: a handle keeps no handler alive.
+    wired: Mutex<Option<Arc<Wired>>>,
     /// Cancelled when the loop begins to stop, for whatever reason.
     stopping: CancellationToken,
     ended: AtomicBool,
@@ -50,9 +62,7 @@ impl Registry {
 
     /// Takes the parts of the loop: it runs now.
     pub(super) fn start(&self, wired: Wired) {
-        if self.wired.set(wired).is_err() {
-            unreachable!("a loop is consumed by running it");
-        }
+        *self.parts() = Some(Arc::new(wired));
         self.notify();
     }
 
@@ -60,18 +70,24 @@ impl Registry {
         self.progress.notify_waiters();
     }
 
-    pub(super) fn informers(&self) -> &[Arc<Shared>] {
-        self.wired.get().map_or(&[], |wired| &wired.informers)
+    fn parts(&self) -> MutexGuard<'_, Option<Arc<Wired>>> {
+        self.wired.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lanes(&self) -> impl Iterator<Item = &Arc<Lane>> {
-        let lanes = self.wired.get().map_or(&[][..], |wired| &wired.lanes);
-        lanes.iter().map(|(lane, _)| lane)
+    /// Returns the parts of the loop while it runs.
+    fn wired(&self) -> Option<Arc<Wired>> {
+        self.parts().clone()
     }
 
-    /// Takes the lanes off their informers, which may outlive the loop, and wakes all who wait for it.
+    pub(super) fn informers(&self) -> Vec<Arc<Shared>> {
+        self.wired()
+            .map_or_else(Vec::new, |wired| wired.informers.clone())
+    }
+
+    /// Lets go of the lanes and takes them off their informers, which may outlive the loop; wakes all who wait.
     pub(super) fn end(&self) {
-        for (lane, informer) in self.wired.get().map_or(&[][..], |wired| &wired.lanes) {
+        let wired = self.parts().take();
+        for (lane, informer) in wired.iter().flat_map(|wired| &wired.lanes) {
             let lane: Arc<dyn Subscriber> = lane.clone();
             informer.unsubscribe(&lane);
         }
@@ -80,22 +96,21 @@ impl Registry {
     }
 
     pub(super) fn running(&self) -> Vec<RunningCallback> {
-        let running = self.lanes().flat_map(|lane| lane.running());
+        let wired = self.wired();
+        let lanes = wired.iter().flat_map(|wired| &wired.lanes);
+        let running = lanes.flat_map(|(lane, _)| lane.running());
         running.map(RunningCallback).collect()
     }
 
-    fn have_informers_synced(&self) -> bool {
-        self.wired
-            .get()
-            .is_some_and(|wired| wired.informers.iter().all(|informer| informer.has_synced()))
-    }
-
     fn has_synced(&self) -> bool {
-        self.have_informers_synced() && self.lanes().all(|lane| lane.has_tried_first_list())
+        self.wired().is_some_and(|wired| {
+            wired.have_informers_synced() && wired.all(Lane::has_tried_first_list)
+        })
     }
 
     fn is_idle(&self) -> bool {
-        self.have_informers_synced() && self.lanes().all(|lane| lane.is_idle())
+        self.wired()
+            .is_some_and(|wired| wired.have_informers_synced() && wired.all(Lane::is_idle))
     }
 
     fn has_ended(&self) -> bool {
