@@ -63,6 +63,23 @@
 //! }
 //! ```
 //!
+//! # The keys of `#[handler(...)]`
+//!
+//! | key | default |
+//! | --- | --- |
+//! | `resource = Pod` | required, unless a field marked `#[handler(informer)]` says it |
+//! | `name = ".."` | the struct's name in kebab-case; unique in a loop |
+//! | `namespace = ".."` | all namespaces |
+//! | `labels = "app=web"`, `fields = "spec.nodeName=a"` | all objects; the server selects |
+//! | `changed = "spec"`, or a closure | every change is an update |
+//! | `when = \|pod\| ..` | every state is handed out |
+//! | `workers = 8` | the loop's number, 16 |
+//! | `timeout = "30s"` | none; a warning each minute |
+//! | `retry(max = 12, base = "200ms", cap = "5m")` | for ever, 5 ms, 1000 s |
+//! | `resync = "10m"` | off |
+//! | `informer = expression`, or on a field | the loop's own, shared by handlers of equal filters |
+//! | `crate = path` | `::kubehandler` |
+//!
 //! # What a callback gets and answers
 //!
 //! An [`Event`] holds the object's [`key`](Event::key), its state when the callback started
@@ -94,15 +111,15 @@
 //!
 //! | what | how |
 //! | --- | --- |
-//! | built-in kinds | `use kubehandler::k8s::Pod`, or any of [`k8s_openapi`] |
-//! | your own custom resource | [`#[custom_resource(..)]`](macro@custom_resource), or `#[derive(CustomResource)]` of [`kube`] |
+//! | built-in kinds | `use kubehandler::k8s::Pod`, or any of `k8s_openapi` |
+//! | your own custom resource | [`#[custom_resource(..)]`](macro@custom_resource), or `#[derive(CustomResource)]` of `kube` |
 //! | kinds known at run time | `DynamicObject`, with an informer made by [`Informer::with_type`] |
-//! | metadata only, far less memory | `resource = PartialObjectMeta<Pod>` (from [`kube::core`]) |
+//! | metadata only, far less memory | `resource = PartialObjectMeta<Pod>` (from `kube::core`) |
 //!
 //! # One dependency
 //!
 //! What a controller needs beside its own logic is here, in the versions that fit: [`kube`],
-//! [`k8s_openapi`], [`schemars`], [`serde`], [`serde_json`], [`tokio`], [`tracing`] and
+//! `k8s_openapi`, [`schemars`], [`serde`], [`serde_json`], [`tokio`], [`tracing`] and
 //! [`CancellationToken`]. A macro is told where its crate is:
 //!
 //! ```no_run
@@ -122,7 +139,7 @@
 //!
 //! | feature | default | what it is |
 //! | --- | --- | --- |
-//! | `derive` | yes | the derive, and `CustomResource` of [`kube`] |
+//! | `derive` | yes | the derive, and `CustomResource` of `kube` |
 //! | `main` | yes | [`EventLoop::main`]: runtime and logging |
 //! | `rustls-tls`, `ring` | yes | TLS; `aws-lc-rs` instead of `ring` if you prefer it |
 //! | `latest` | yes | the newest Kubernetes version of `k8s-openapi`; otherwise one of `v1_33` to `v1_37` |
