@@ -3,7 +3,6 @@
 use std::{
     borrow::Cow,
     collections::BTreeMap,
-    fmt,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -23,8 +22,6 @@ use kubehandler_tests::{
 use serde_json::json;
 use tokio::{task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::{Subscriber, field::Visit, span};
-use tracing_subscriber::{Layer, layer::SubscriberExt};
 
 const MOMENT: Duration = Duration::from_secs(10);
 
@@ -429,59 +426,6 @@ async fn kubeconfig_that_cannot_be_used_is_the_cause() {
         .expect("a cause")
         .to_string();
     assert_eq!(cause, "no such context `prod`");
-}
-
-/// Keeps the fields of every span named `callback`.
-#[derive(Clone, Default)]
-struct Spans(Arc<Mutex<Vec<BTreeMap<&'static str, String>>>>);
-
-impl<S: Subscriber> Layer<S> for Spans {
-    fn on_new_span(
-        &self,
-        attributes: &span::Attributes<'_>,
-        _: &span::Id,
-        _: tracing_subscriber::layer::Context<'_, S>,
-    ) {
-        struct Fields(BTreeMap<&'static str, String>);
-        impl Visit for Fields {
-            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn fmt::Debug) {
-                self.0.insert(field.name(), format!("{value:?}"));
-            }
-        }
-        if attributes.metadata().name() == "callback" {
-            let mut fields = Fields(BTreeMap::new());
-            attributes.record(&mut fields);
-            self.0.lock().expect("not poisoned").push(fields.0);
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn each_callback_has_one_span_with_handler_event_object_and_attempt() {
-    let spans = Spans::default();
-    let registry = tracing_subscriber::registry().with(spans.clone());
-    let _guard = tracing::subscriber::set_default(registry);
-    let (server, log) = (ScriptedServer::new(), Log::new());
-    server.put(pod("default/a"));
-    let handler = Recorder::new("pods", &log).does(|seen| match seen.attempt {
-        0 => Does::Fail,
-        _ => Does::Succeed,
-    });
-
-    let _running = start(&server, EventLoop::new("test").register(handler));
-    sleep(MOMENT).await;
-
-    let spans = spans.0.lock().expect("not poisoned");
-    let shown: Vec<String> = spans
-        .iter()
-        .map(|span| {
-            format!(
-                "{} {} {} {}",
-                span["handler"], span["event"], span["object"], span["attempt"]
-            )
-        })
-        .collect();
-    assert_eq!(shown, ["pods add default/a 0", "pods add default/a 1"]);
 }
 
 /// Only that it compiles: an event loop can be run from any task.
