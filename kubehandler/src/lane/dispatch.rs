@@ -1,6 +1,6 @@
 //! The object-safe twin of [`Callbacks`]: the lane calls handlers of every kind through it.
 
-use std::{any::Any, panic::AssertUnwindSafe};
+use std::panic::AssertUnwindSafe;
 
 use async_trait::async_trait;
 
@@ -9,7 +9,7 @@ use crate::{
     handler::Callbacks,
     informer::DecodeError,
     lane::owed::{Offer, Skip},
-    outcome::{Action, HandlerError, Result},
+    outcome::{Action, HandlerError, Result, panicked},
     settings::Settings,
 };
 
@@ -58,7 +58,7 @@ impl<H: Callbacks> Typed<H> {
 impl<H: Callbacks> Dispatch for Typed<H> {
     fn skip(&self, offer: &Offer) -> Result<Option<Skip>> {
         std::panic::catch_unwind(AssertUnwindSafe(|| self.evaluate(offer)))
-            .map_err(|panic| HandlerError::from(panicked(&*panic)))?
+            .map_err(|panic| panicked(&*panic))?
             .map_err(HandlerError::terminal)
     }
 
@@ -71,17 +71,4 @@ impl<H: Callbacks> Dispatch for Typed<H> {
             EventKind::Delete => self.handler.on_delete(event).await.map(|()| Action::DONE),
         }
     }
-}
-
-/// Why a callback ended without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("callback panicked: {0}")]
-pub(crate) struct Panicked(String);
-
-pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Panicked {
-    let message = panic
-        .downcast_ref::<&str>()
-        .map(|message| (*message).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned());
-    Panicked(message.unwrap_or_else(|| "no message".to_owned()))
 }

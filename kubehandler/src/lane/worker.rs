@@ -14,13 +14,13 @@ use tokio::{
 };
 use tracing::{Instrument, Span, debug, error, info_span, warn};
 
-use super::{Book, Lane, RunningCall, dispatch};
+use super::{Book, Lane, RunningCall};
 use crate::{
     event::Call,
     informer::Shared,
     lane::owed::{Next, Offer, Outcome, Skip, Turn, Verdict},
     object_key::ObjectKey,
-    outcome::{Action, HandlerError, Result},
+    outcome::{Action, HandlerError, Result, panicked},
 };
 
 /// A callback without a timeout that runs longer is reported, each time this has passed again.
@@ -182,7 +182,7 @@ impl Lane {
             let answer = AssertUnwindSafe(self.bounded(&call))
                 .catch_unwind()
                 .await
-                .unwrap_or_else(|panic| Err(dispatch::panicked(&*panic).into()));
+                .unwrap_or_else(|panic| Err(panicked(&*panic)));
             self.finish(&call, answer);
         }
         .instrument(self.span(&call))

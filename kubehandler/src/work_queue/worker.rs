@@ -1,6 +1,5 @@
 //! Takes names from the queue and calls what is registered for them.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use tracing::{Instrument, debug, error, info_span, warn};
 use super::Shared;
 use super::book::{Call, Ended, WorkKey};
 use super::context::WorkContext;
-use crate::outcome::{HandlerError, Result};
+use crate::outcome::{Result, panicked};
 
 /// Works until the queue is told to stop; nothing starts after that.
 pub(super) async fn work(shared: Arc<Shared>, stop: CancellationToken) {
@@ -60,19 +59,6 @@ async fn run(shared: &Shared, key: &WorkKey, call: Call, stop: &CancellationToke
         .catch_unwind()
         .await
         .unwrap_or_else(|panic| Err(panicked(&*panic)))
-}
-
-/// Why a call failed that ended in a panic.
-#[derive(Debug, thiserror::Error)]
-#[error("callback panicked: {0}")]
-struct Panicked(String);
-
-fn panicked(panic: &(dyn Any + Send)) -> HandlerError {
-    let message = panic
-        .downcast_ref::<&str>()
-        .map(|message| (*message).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned());
-    Panicked(message.unwrap_or_else(|| "no message".to_owned())).into()
 }
 
 fn log(result: Result, ended: Ended) {
