@@ -12,6 +12,7 @@ use crate::{
     handler::Callbacks,
     informer::{Informers, Shared},
     lane::{self, Lane, dispatch::Typed},
+    object_key::is_dns_label,
     settings::Settings,
 };
 
@@ -250,16 +251,6 @@ fn check_settings<H: Callbacks>(
         }
     }
     Ok(())
-}
-
-/// RFC 1123, as Kubernetes uses it: at most 63 of a-z, 0-9 and `-`, which neither begins nor ends it.
-fn is_dns_label(name: &str) -> bool {
-    let is_word = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let bytes = name.as_bytes();
-    bytes.len() <= 63
-        && bytes.iter().all(|&c| is_word(c) || c == b'-')
-        && bytes.first().is_some_and(|&c| is_word(c))
-        && bytes.last().is_some_and(|&c| is_word(c))
 }
 
 /// Where the client comes from.

@@ -11,6 +11,7 @@ use kube::{
 
 use crate::{
     informer::{codec::TypeMeta, config::Filter, failure::Failure},
+    object_key::is_dns_label,
     resource::Resource,
 };
 
@@ -261,16 +262,6 @@ impl fmt::Display for Target {
         }
         Ok(())
     }
-}
-
-fn is_dns_label(text: &str) -> bool {
-    let is_alphanumeric = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    text.len() <= 63
-        && text
-            .bytes()
-            .all(|byte| is_alphanumeric(&byte) || byte == b'-')
-        && text.as_bytes().first().is_some_and(is_alphanumeric)
-        && text.as_bytes().last().is_some_and(is_alphanumeric)
 }
 
 #[cfg(test)]
