@@ -4,3 +4,4 @@
 
 mod failure;
 mod kinds;
+mod storage;

@@ -1,0 +1,242 @@
+//! Every object, and what happened to it lately: one counter of versions, one history.
+//!
+//! The history serves three: watches read it forwards, lists of an older version undo it, and what
+//! both may ask for ends where it was compacted.
+
+mod shelf;
+mod stored;
+
+use std::{collections::VecDeque, ops::Bound, sync::Arc, time::Duration};
+
+use tokio::{sync::Notify, time::Instant};
+
+use self::shelf::Shelf;
+
+pub(crate) use self::{
+    shelf::{Change, ChangeKind},
+    stored::Stored,
+};
+
+/// A resource's place in the storage; cheap to copy, never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ShelfId(usize);
+
+/// How much history is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retention {
+    /// Changes in all, at most.
+    pub(crate) changes: usize,
+    /// How old a change may get.
+    pub(crate) age: Duration,
+}
+
+/// Every object and its recent history.
+#[derive(Debug)]
+pub(crate) struct Storage {
+    shelves: Vec<Shelf>,
+    /// The version of the last change.
+    revision: u64,
+    /// Changes up to this version are forgotten; the state right after it can still be listed.
+    compacted: u64,
+    /// The remembered changes in their order, each with its time and shelf.
+    log: VecDeque<(Instant, ShelfId)>,
+    retention: Retention,
+}
+
+/// What a list or watch may see: everything, or only what had happened by a version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct View(Option<u64>);
+
+impl View {
+    /// Sees everything.
+    pub(crate) const LIVE: Self = Self(None);
+
+    /// Sees what had happened when `revision` was the last version.
+    pub(crate) fn frozen_at(revision: u64) -> Self {
+        Self(Some(revision))
+    }
+
+    /// Returns the last version that this view shows of a storage at `revision`.
+    pub(crate) fn head(self, revision: u64) -> u64 {
+        self.0.map_or(revision, |limit| limit.min(revision))
+    }
+}
+
+/// The history at the version that was asked for is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Compacted;
+
+impl Storage {
+    pub(crate) fn new(retention: Retention) -> Self {
+        Self {
+            shelves: Vec::new(),
+            revision: 1, // As a new etcd: `"0"` is never an object's version.
+            compacted: 0,
+            log: VecDeque::new(),
+            retention,
+        }
+    }
+
+    /// Makes an empty shelf.
+    pub(crate) fn add_shelf(&mut self) -> ShelfId {
+        self.shelves.push(Shelf::default());
+        ShelfId(self.shelves.len() - 1)
+    }
+
+    /// Returns the version of the last change.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Returns the version that the next change will have.
+    pub(crate) fn next_revision(&self) -> u64 {
+        self.revision + 1
+    }
+
+    /// Returns the version up to which changes are forgotten.
+    pub(crate) fn compacted(&self) -> u64 {
+        self.compacted
+    }
+
+    /// Returns the object as it is now.
+    pub(crate) fn get(&self, shelf: ShelfId, key: &str) -> Option<&Arc<Stored>> {
+        self.shelf(shelf).get(key)
+    }
+
+    /// Returns the object as a view shows it.
+    pub(crate) fn get_in(
+        &self,
+        shelf: ShelfId,
+        key: &str,
+        view: View,
+    ) -> Result<Option<Arc<Stored>>, Compacted> {
+        let head = view.head(self.revision);
+        if head == self.revision {
+            return Ok(self.get(shelf, key).cloned());
+        }
+        let range = (Bound::Included(key), Bound::Included(key));
+        Ok(self.list_at(shelf, head, range)?.pop())
+    }
+
+    /// Returns the objects of a range of keys, in order, as they were when `revision` was the last
+    /// version.
+    pub(crate) fn list_at(
+        &self,
+        shelf: ShelfId,
+        revision: u64,
+        range: (Bound<&str>, Bound<&str>),
+    ) -> Result<Vec<Arc<Stored>>, Compacted> {
+        if revision < self.compacted {
+            return Err(Compacted);
+        }
+        Ok(self.shelf(shelf).list_at(revision, range))
+    }
+
+    /// Returns how many objects a shelf holds now.
+    pub(crate) fn len(&self, shelf: ShelfId) -> usize {
+        self.shelf(shelf).len()
+    }
+
+    /// Returns the objects of a shelf as they are now, in order.
+    pub(crate) fn iter(&self, shelf: ShelfId) -> impl Iterator<Item = &Arc<Stored>> {
+        self.shelf(shelf).iter()
+    }
+
+    /// Returns the changes of a shelf after `revision`, the oldest first.
+    pub(crate) fn changes_after(
+        &self,
+        shelf: ShelfId,
+        revision: u64,
+    ) -> Result<impl Iterator<Item = &Change>, Compacted> {
+        if revision < self.compacted {
+            return Err(Compacted);
+        }
+        Ok(self.shelf(shelf).changes_after(revision))
+    }
+
+    /// Returns the version of the last change of a shelf, 0 if it is unknown.
+    pub(crate) fn last_change(&self, shelf: ShelfId) -> u64 {
+        self.shelf(shelf).last_change()
+    }
+
+    /// Returns what is notified after each change of a shelf.
+    pub(crate) fn changed(&self, shelf: ShelfId) -> Arc<Notify> {
+        self.shelf(shelf).changed()
+    }
+
+    /// Wakes whoever waits for any shelf, though nothing changed.
+    pub(crate) fn wake_all(&self) {
+        for shelf in &self.shelves {
+            shelf.wake();
+        }
+    }
+
+    /// Creates or replaces the object; its version must be the next one.
+    pub(crate) fn put(&mut self, shelf: ShelfId, object: Stored) -> Arc<Stored> {
+        let object = Arc::new(object);
+        self.advance(shelf, object.revision());
+        self.shelves[shelf.0].put(Arc::clone(&object));
+        object
+    }
+
+    /// Removes the object; `last` is its last state under the next version.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is no such object.
+    pub(crate) fn remove(&mut self, shelf: ShelfId, last: Stored) -> Arc<Stored> {
+        let last = Arc::new(last);
+        self.advance(shelf, last.revision());
+        self.shelves[shelf.0].remove(Arc::clone(&last));
+        last
+    }
+
+    /// Forgets all changes up to `revision`, or all there are.
+    pub(crate) fn compact(&mut self, revision: u64) {
+        while let Some(&(_, shelf)) = self.log.front() {
+            if self.shelves[shelf.0].first_change() > revision {
+                break;
+            }
+            self.forget_oldest();
+        }
+        self.compacted = self.compacted.max(revision.min(self.revision));
+        self.wake_all();
+    }
+
+    /// Forgets what is older than the retention allows.
+    pub(crate) fn expire(&mut self, now: Instant) {
+        let Some(limit) = now.checked_sub(self.retention.age) else {
+            return;
+        };
+        while self.log.front().is_some_and(|&(at, _)| at < limit) {
+            self.forget_oldest();
+        }
+    }
+
+    fn advance(&mut self, shelf: ShelfId, revision: u64) {
+        assert_eq!(revision, self.revision + 1, "versions have no gaps");
+        self.revision = revision;
+        let now = Instant::now();
+        self.log.push_back((now, shelf));
+        while self.log.len() > self.retention.changes {
+            self.forget_oldest();
+        }
+        self.expire(now);
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some((_, shelf)) = self.log.pop_front() else {
+            return;
+        };
+        if let Some(revision) = self.shelves[shelf.0].forget_oldest() {
+            self.compacted = self.compacted.max(revision);
+        }
+    }
+
+    fn shelf(&self, id: ShelfId) -> &Shelf {
+        &self.shelves[id.0]
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! One state of one object, as it is kept: its JSON, and beside it what selectors ask for.
+
+use std::{borrow::Cow, sync::Arc};
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+
+use crate::kinds::Resource;
+
+/// One state of one object.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    /// `namespace/name`, or `name` for objects without namespace: the order of lists.
+    key: Arc<str>,
+    revision: u64,
+    /// The JSON without `apiVersion` and `kind`, which depend on the version that is asked for.
+    body: Bytes,
+    /// Sorted by key.
+    labels: Box<[(Box<str>, Box<str>)]>,
+    /// The values of the resource's selectable fields, in their order.
+    fields: Box<[Box<str>]>,
+    uid: Box<str>,
+}
+
+impl Stored {
+    /// Takes an object as the rules made it, and gives it its version.
+    ///
+    /// `apiVersion` and `kind` are dropped.
+    pub(crate) fn new(resource: &Resource, mut object: Value, revision: u64) -> Self {
+        if let Some(map) = object.as_object_mut() {
+            map.remove("apiVersion");
+            map.remove("kind");
+        }
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            let version = Value::String(revision.to_string());
+            metadata.insert("resourceVersion".to_owned(), version);
+        }
+        let metadata = &object["metadata"];
+        let name = metadata["name"].as_str().unwrap_or_default();
+        let namespace = metadata["namespace"].as_str().unwrap_or_default();
+        Self {
+            key: key(namespace, name).into(),
+            revision,
+            body: object.to_string().into(),
+            labels: labels(&metadata["labels"]),
+            fields: fields(resource, &object),
+            uid: metadata["uid"].as_str().unwrap_or_default().into(),
+        }
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(super) fn shared_key(&self) -> Arc<str> {
+        Arc::clone(&self.key)
+    }
+
+    pub(crate) fn namespace(&self) -> &str {
+        self.key
+            .split_once('/')
+            .map_or("", |(namespace, _)| namespace)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.key.split_once('/').map_or(&self.key, |(_, name)| name)
+    }
+
+    pub(crate) fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub(crate) fn label(&self, key: &str) -> Option<&str> {
+        let found = self.labels.binary_search_by(|(name, _)| (**name).cmp(key));
+        found.ok().map(|index| &*self.labels[index].1)
+    }
+
+    /// Returns the value of a selectable field; `None` for a field that is not selectable.
+    pub(crate) fn field(&self, resource: &Resource, field: &str) -> Option<&str> {
+        match field {
+            "metadata.name" => Some(self.name()),
+            "metadata.namespace" => Some(self.namespace()),
+            _ => {
+                let selectable = resource.rules.selectable.iter();
+                let index = selectable.into_iter().position(|(name, _)| name == field)?;
+                self.fields.get(index).map(|value| &**value)
+            }
+        }
+    }
+
+    /// Returns the JSON without `apiVersion` and `kind`.
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// Returns the object without `apiVersion` and `kind`.
+    pub(crate) fn to_value(&self) -> Value {
+        serde_json::from_slice(&self.body).expect("it was written from a value")
+    }
+
+    /// Returns the object with `apiVersion` and `kind`.
+    pub(crate) fn to_object(&self, api_version: &str, kind: &str) -> Value {
+        let mut object = self.to_value();
+        object["apiVersion"] = api_version.into();
+        object["kind"] = kind.into();
+        object
+    }
+
+    /// Returns this state under another version: what a watch shows of an object that left its view.
+    pub(crate) fn at(&self, revision: u64) -> Self {
+        let mut object = self.to_value();
+        object["metadata"]["resourceVersion"] = revision.to_string().into();
+        Self {
+            revision,
+            body: object.to_string().into(),
+            ..self.clone()
+        }
+    }
+}
+
+/// Returns the key of an object.
+pub(crate) fn key(namespace: &str, name: &str) -> String {
+    if namespace.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{namespace}/{name}")
+    }
+}
+
+fn labels(labels: &Value) -> Box<[(Box<str>, Box<str>)]> {
+    let pairs = labels.as_object().into_iter().flatten();
+    let mut labels: Vec<(Box<str>, Box<str>)> = pairs
+        .filter_map(|(key, value)| Some((key.as_str().into(), value.as_str()?.into())))
+        .collect();
+    labels.sort_unstable();
+    labels.into()
+}
+
+fn fields(resource: &Resource, object: &Value) -> Box<[Box<str>]> {
+    let selectable = resource.rules.selectable.iter();
+    selectable
+        .map(|(_, path)| text(at_path(object, path)).into())
+        .collect()
+}
+
+fn at_path<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(object, |value, part| {
+        value.as_object().and_then(|map: &Map<_, _>| map.get(part))
+    })
+}
+
+/// How a field selector spells a value: text as it is, numbers and booleans as JSON.
+fn text(value: Option<&Value>) -> Cow<'_, str> {
+    match value {
+        Some(Value::String(text)) => Cow::Borrowed(text),
+        None | Some(Value::Null | Value::Array(_) | Value::Object(_)) => Cow::Borrowed(""),
+        Some(other) => Cow::Owned(other.to_string()),
+    }
+}
