@@ -4,4 +4,8 @@
 
 mod failure;
 mod kinds;
+mod media;
+mod options;
+mod query;
+mod selector;
 mod storage;

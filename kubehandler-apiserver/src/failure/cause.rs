@@ -1,0 +1,141 @@
+//! What is wrong with one field, in the words of the real server.
+
+use std::{collections::HashSet, fmt::Write};
+
+use serde_json::Value;
+
+use super::{Cause, quote::quoted};
+
+impl Cause {
+    /// A value is malformed.
+    pub(crate) fn invalid(field: impl Into<String>, value: impl Into<Value>, detail: &str) -> Self {
+        Self::new(
+            "FieldValueInvalid",
+            field,
+            &shown("Invalid value", &value.into()),
+            detail,
+        )
+    }
+
+    /// A value has the wrong type.
+    pub(crate) fn type_invalid(
+        field: impl Into<String>,
+        value: impl Into<Value>,
+        detail: &str,
+    ) -> Self {
+        Self::new(
+            "FieldValueTypeInvalid",
+            field,
+            &shown("Invalid value", &value.into()),
+            detail,
+        )
+    }
+
+    /// A value is missing.
+    pub(crate) fn required(field: impl Into<String>, detail: &str) -> Self {
+        Self::new("FieldValueRequired", field, "Required value", detail)
+    }
+
+    /// A value is not allowed here.
+    pub(crate) fn forbidden(field: impl Into<String>, detail: &str) -> Self {
+        Self::new("FieldValueForbidden", field, "Forbidden", detail)
+    }
+
+    /// A value is there twice.
+    pub(crate) fn duplicate(field: impl Into<String>, value: impl Into<Value>) -> Self {
+        Self::new(
+            "FieldValueDuplicate",
+            field,
+            &shown("Duplicate value", &value.into()),
+            "",
+        )
+    }
+
+    /// A value names what does not exist.
+    pub(crate) fn not_found(field: impl Into<String>, value: impl Into<Value>) -> Self {
+        Self::new(
+            "FieldValueNotFound",
+            field,
+            &shown("Not found", &value.into()),
+            "",
+        )
+    }
+
+    /// A value is none of those that are known.
+    pub(crate) fn not_supported(
+        field: impl Into<String>,
+        value: impl Into<Value>,
+        supported: &[&str],
+    ) -> Self {
+        let supported: Vec<_> = supported.iter().map(|value| quoted(value)).collect();
+        let detail = match supported.is_empty() {
+            true => String::new(),
+            false => format!("supported values: {}", supported.join(", ")),
+        };
+        let body = shown("Unsupported value", &value.into());
+        Self::new("FieldValueNotSupported", field, &body, &detail)
+    }
+
+    /// A text has more than `max` bytes.
+    pub(crate) fn too_long(field: impl Into<String>, max: usize) -> Self {
+        let bytes = if max == 1 { "byte" } else { "bytes" };
+        let detail = format!("may not be more than {max} {bytes}");
+        Self::new("FieldValueTooLong", field, "Too long", &detail)
+    }
+
+    /// A list has more than `max` items.
+    pub(crate) fn too_many(field: impl Into<String>, actual: usize, max: usize) -> Self {
+        let items = if max == 1 { "item" } else { "items" };
+        let detail = format!("must have at most {max} {items}");
+        Self::new(
+            "FieldValueTooMany",
+            field,
+            &format!("Too many: {actual}"),
+            &detail,
+        )
+    }
+
+    fn new(reason: &str, field: impl Into<String>, body: &str, detail: &str) -> Self {
+        let mut message = body.to_owned();
+        if !detail.is_empty() {
+            message.push_str(": ");
+            message.push_str(detail);
+        }
+        Self {
+            reason: reason.to_owned(),
+            message,
+            field: field.into(),
+        }
+    }
+
+    /// Returns the field and what is wrong with it.
+    pub(crate) fn sentence(&self) -> String {
+        format!("{}: {}", self.field, self.message)
+    }
+}
+
+/// Returns what is wrong and the value: text in quotes, lists and objects as JSON.
+fn shown(what: &str, value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("{what}: {}", quoted(text)),
+        other => format!("{what}: {other}"),
+    }
+}
+
+/// Returns the sentences of all causes as one text: in brackets if there are several.
+pub(crate) fn aggregate(causes: &[Cause]) -> String {
+    let mut seen = HashSet::new();
+    let mut text = String::new();
+    for sentence in causes.iter().map(Cause::sentence) {
+        if !seen.contains(&sentence) {
+            let comma = if seen.is_empty() { "" } else { ", " };
+            write!(text, "{comma}{sentence}").expect("a string takes what is written to it");
+            seen.insert(sentence);
+        }
+    }
+    if seen.len() > 1 {
+        format!("[{text}]")
+    } else {
+        text
+    }
+}

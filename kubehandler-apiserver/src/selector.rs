@@ -1,0 +1,9 @@
+//! Selectors: which objects of a resource a list, watch or collection of deletes is about.
+
+mod field;
+mod label;
+
+pub(crate) use self::{
+    field::{FieldSelector, FieldTerm},
+    label::{LabelSelector, key_errors, value_errors},
+};
