@@ -2,6 +2,8 @@
 
 mod cause;
 mod quote;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};

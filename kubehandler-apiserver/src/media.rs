@@ -7,6 +7,8 @@
 mod accept;
 mod body;
 pub(crate) mod json;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 use serde_json::Value;

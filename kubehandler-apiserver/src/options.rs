@@ -3,6 +3,8 @@
 mod continue_token;
 mod delete;
 mod list;
+#[cfg(test)]
+mod tests;
 mod version;
 mod write;
 

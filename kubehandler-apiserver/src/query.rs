@@ -1,5 +1,7 @@
 //! The query of a URL: keys and values in the order they came, read as the real server reads them.
 
+#[cfg(test)]
+mod tests;
 
 use crate::failure::{Failure, quoted};
 

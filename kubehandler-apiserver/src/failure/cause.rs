@@ -68,9 +68,10 @@ impl Cause {
         supported: &[&str],
     ) -> Self {
         let supported: Vec<_> = supported.iter().map(|value| quoted(value)).collect();
-        let detail = match supported.is_empty() {
-            true => String::new(),
-            false => format!("supported values: {}", supported.join(", ")),
+        let detail = if supported.is_empty() {
+            String::new()
+        } else {
+            format!("supported values: {}", supported.join(", "))
         };
         let body = shown("Unsupported value", &value.into());
         Self::new("FieldValueNotSupported", field, &body, &detail)

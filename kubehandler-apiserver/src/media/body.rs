@@ -1,5 +1,8 @@
 //! What the client sends: the types of bodies and of patches.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use super::{Codec, OURS, REAL};

@@ -2,6 +2,8 @@
 //! wrong type.
 
 mod scan;
+#[cfg(test)]
+mod tests;
 
 use serde_json::{Map, Value};
 

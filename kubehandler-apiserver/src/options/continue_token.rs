@@ -1,5 +1,8 @@
 //! The token with which a list goes on.
 
+#[cfg(test)]
+mod tests;
+
 use base64::{
     Engine, alphabet,
     engine::{GeneralPurpose, general_purpose::NO_PAD},
@@ -38,10 +41,11 @@ struct Encoded<'a> {
 impl ContinueToken {
     /// Returns the token as clients see it.
     pub(crate) fn encode(&self) -> String {
+        let start = format!("/{}", self.start_key);
         let encoded = Encoded {
             v: VERSION,
             rv: self.resource_version,
-            start: &self.start_key,
+            start: &start,
         };
         let json = serde_json::to_vec(&encoded).expect("numbers and text are JSON");
         BASE64.encode(json)

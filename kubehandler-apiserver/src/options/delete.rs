@@ -1,5 +1,8 @@
 //! What a delete asks for.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 
 use super::{dry_run, refuse};
@@ -97,9 +100,12 @@ impl DeleteOptions {
     /// Returns what becomes of the dependents, in either way to say it.
     pub(crate) fn wanted_propagation(&self) -> Option<Propagation> {
         self.propagation.or_else(|| {
-            self.orphans_dependents.map(|orphans| match orphans {
-                true => Propagation::Orphan,
-                false => Propagation::Background,
+            self.orphans_dependents.map(|orphans| {
+                if orphans {
+                    Propagation::Orphan
+                } else {
+                    Propagation::Background
+                }
             })
         })
     }

@@ -25,7 +25,7 @@ pub(crate) struct ListOptions {
     pub(crate) version_match: Option<VersionMatch>,
     /// Seconds until a watch ends; the client wants the server to choose if there is none, or zero.
     pub(crate) timeout_seconds: Option<i64>,
-    /// At most so many objects; all if it is not positive.
+    /// At most so many objects, unchecked: see [`ListOptions::page`].
     pub(crate) limit: i64,
     /// The token of the list before, unchecked; empty for the first.
     pub(crate) continue_token: String,
@@ -75,9 +75,10 @@ impl ListOptions {
             continue_token: query.text("continue"),
             sends_initial_events: query.flag("sendInitialEvents"),
         };
-        let causes = match options.is_watch {
-            true => options.watch_causes(version_match),
-            false => options.list_causes(version_match),
+        let causes = if options.is_watch {
+            options.watch_causes(version_match)
+        } else {
+            options.list_causes(version_match)
         };
         refuse("ListOptions", causes)?;
         options.begin_with_what_there_is(version_match);
@@ -106,6 +107,14 @@ impl ListOptions {
             ResourceVersion::At(version) if is_exact => ListStart::Exact(version),
             ResourceVersion::At(version) => ListStart::NotOlderThan(version),
         })
+    }
+
+    /// Returns how many objects the list has at most, if it is cut at all.
+    ///
+    /// A list that takes whatever is at hand never is.
+    pub(crate) fn page(&self) -> Option<usize> {
+        let limit = usize::try_from(self.limit).ok().filter(|limit| *limit > 0);
+        limit.filter(|_| self.resource_version != "0")
     }
 
     /// Returns the version that a watch begins at.

@@ -1,5 +1,7 @@
 //! Field selectors: `metadata.name=web,status.phase!=Running`.
 
+#[cfg(test)]
+mod tests;
 
 use crate::{
     failure::{Failure, quoted},

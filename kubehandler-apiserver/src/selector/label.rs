@@ -2,6 +2,8 @@
 
 mod parse;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

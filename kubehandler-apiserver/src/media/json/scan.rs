@@ -100,7 +100,7 @@ impl Scanner<'_> {
             if self.rest.first() != Some(&expected) {
                 let expected = char::from(expected);
                 let place = format!("in literal {literal} (expecting '{expected}')");
-                return Err(self.unexpected(&place));
+                return Err(self.unexpected_within(&place));
             }
             self.advance(1);
         }
@@ -127,12 +127,12 @@ impl Scanner<'_> {
         let is_unicode = match self.rest.first() {
             Some(b'b' | b'f' | b'n' | b'r' | b't' | b'\\' | b'/' | b'"') => false,
             Some(b'u') => true,
-            _ => return Err(self.unexpected("in string escape code")),
+            _ => return Err(self.unexpected_within("in string escape code")),
         };
         self.advance(1);
         for _ in 0..if is_unicode { 4 } else { 0 } {
             if !self.rest.first().is_some_and(u8::is_ascii_hexdigit) {
-                return Err(self.unexpected("in \\u hexadecimal character escape"));
+                return Err(self.unexpected_within("in \\u hexadecimal character escape"));
             }
             self.advance(1);
         }
@@ -161,7 +161,7 @@ impl Scanner<'_> {
             .take_while(|byte| byte.is_ascii_digit())
             .count();
         if count == 0 {
-            return Err(self.unexpected(place));
+            return Err(self.unexpected_within(place));
         }
         self.advance(count);
         Ok(())
@@ -194,15 +194,25 @@ impl Scanner<'_> {
 
     /// Returns what is wrong with the next byte, or that there is none.
     fn unexpected(&self, place: &str) -> String {
-        let shown = match self.rest.first() {
-            None => return "unexpected end of JSON input".to_owned(),
-            Some(b'\'') => "\\'".to_owned(),
-            Some(b'"') => "\"".to_owned(),
-            Some(&byte) => {
-                let text = quoted(&char::from(byte).to_string());
-                text[1..text.len() - 1].to_owned()
-            }
-        };
-        format!("invalid character '{shown}' {place}")
+        match self.rest.first() {
+            None => "unexpected end of JSON input".to_owned(),
+            Some(&byte) => invalid(byte, place),
+        }
     }
+
+    /// Returns what is wrong with the next byte within a token; the end is as good as a space.
+    fn unexpected_within(&self, place: &str) -> String {
+        invalid(self.rest.first().copied().unwrap_or(b' '), place)
+    }
+}
+
+fn invalid(byte: u8, place: &str) -> String {
+    let shown = match byte {
+        b'\'' => "\\'".to_owned(),
+        b'"' => "\"".to_owned(),
+        byte => quoted(&char::from(byte).to_string())
+            .trim_matches('"')
+            .to_owned(),
+    };
+    format!("invalid character '{shown}' {place}")
 }

@@ -1,0 +1,91 @@
+//! Which bodies and patches are taken.
+
+use super::*;
+
+#[test]
+fn body_is_json_unless_it_says_otherwise() {
+    let real = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf";
+    let ours = "the body of the request was in an unknown format - accepted media types include: application/json";
+    let cases = [
+        (None, Ok(Codec::Json)),
+        (Some(""), Ok(Codec::Json)),
+        (Some("application/json"), Ok(Codec::Json)),
+        (Some(" APPLICATION/JSON ; charset=utf-8;"), Ok(Codec::Json)),
+        (
+            Some("application/json; a=\"x;\\\"y\"; b=c; b=c"),
+            Ok(Codec::Json),
+        ),
+        (Some("application/json; a"), Err(real)),
+        (Some("application/json;a=1;a=2"), Err(real)),
+        (Some("application/json; a=\"x"), Err(real)),
+        (Some("application/cbor"), Err(real)),
+        (Some("text/plain"), Err(real)),
+        (Some("application/yaml"), Err(ours)),
+        (Some("application/vnd.kubernetes.protobuf"), Err(ours)),
+    ];
+
+    for (content_type, expected) in cases {
+        let codec = codec_of_body(content_type);
+        let expected =
+            expected.map_err(|message| Failure::new(415, "UnsupportedMediaType", message));
+        assert_eq!(codec, expected, "{content_type:?}");
+    }
+}
+
+#[test]
+fn patches_are_told_apart_by_their_type() {
+    let parse = |content_type, is_custom| {
+        PatchType::parse(Some(content_type), is_custom).map_err(|failure| failure.message)
+    };
+    let format =
+        "the body of the request was in an unknown format - accepted media types include: ";
+    let custom = format!(
+        "{format}application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
+    );
+    let built_in = format!(
+        "{format}application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml"
+    );
+    let ours = format!("{format}application/json-patch+json, application/merge-patch+json");
+    let router = "415: Unsupported Media Type".to_owned();
+
+    for is_custom in [false, true] {
+        assert_eq!(
+            parse("application/json-patch+json", is_custom),
+            Ok(PatchType::Json)
+        );
+        assert_eq!(
+            parse("application/merge-patch+json; charset=utf-8", is_custom),
+            Ok(PatchType::Merge)
+        );
+        assert_eq!(
+            parse("application/strategic-merge-patch+json", is_custom),
+            Err(custom.clone())
+        );
+        assert_eq!(
+            parse("application/apply-patch+yaml", is_custom),
+            Err(ours.clone())
+        );
+    }
+    for content_type in [
+        "",
+        "text/plain",
+        "application/json",
+        "APPLICATION/merge-patch+json",
+    ] {
+        assert_eq!(
+            parse(content_type, false),
+            Err(router.clone()),
+            "{content_type}"
+        );
+        assert_eq!(
+            parse(content_type, true),
+            Err(custom.clone()),
+            "{content_type}"
+        );
+    }
+    assert_eq!(
+        parse("application/merge-patch+json ;x", false),
+        Err(built_in)
+    );
+    assert!(PatchType::parse(None, false).is_err());
+}
