@@ -17,6 +17,20 @@ fn token_is_the_one_the_real_server_makes() {
 }
 
 #[test]
+fn slash_before_the_key_is_no_part_of_it() {
+    let decode = |start| {
+        let json = format!(r#"{{"v":"meta.k8s.io/v1","rv":1,"start":"{start}"}}"#);
+        ContinueToken::decode(&BASE64.encode(json)).map(|token| token.start_key)
+    };
+
+    assert_eq!(decode("a/b").as_deref(), Ok("a/b"));
+    assert_eq!(decode("/a/b").as_deref(), Ok("a/b"));
+    for start in ["//a", "a/", "a//b", "./a", "a/.."] {
+        assert!(decode(start).is_err(), "{start}");
+    }
+}
+
+#[test]
 fn bad_token_is_refused_in_the_words_of_the_real_server() {
     let invalid = "invalid continue token: continue key is not valid: ";
     let cases = [

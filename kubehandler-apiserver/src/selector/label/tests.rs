@@ -46,6 +46,8 @@ fn each_operator_selects_what_it_says() {
         ("none=", false),
         ("app in (,web)", true),
         ("empty in (a,,b)", true),
+        ("empty in (a,)", true),
+        ("app in (a,)", false),
     ];
 
     for (selector, expected) in cases {
