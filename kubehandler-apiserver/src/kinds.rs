@@ -2,4 +2,4 @@
 
 mod resource;
 
-pub(crate) use self::resource::{NameRule, Resource, Rules, Subresource, Version};
+pub(crate) use self::resource::{NameRule, Resource, Rules, ScalePaths, Subresource, Version};

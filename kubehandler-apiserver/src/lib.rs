@@ -5,7 +5,9 @@
 mod failure;
 mod kinds;
 mod media;
+mod object;
 mod options;
 mod query;
+mod rules;
 mod selector;
 mod storage;

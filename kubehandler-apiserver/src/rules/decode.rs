@@ -1,0 +1,262 @@
+//! Reads the object that a request brings: is it of the kind that the endpoint takes?
+//!
+//! Source: `k8s.io/apiserver/pkg/endpoints/handlers`, and what the real server answers.
+
+use serde_json::{Map, Value};
+
+use super::{Body, Write, api_version, metadata};
+use crate::{
+    failure::{Cause, Failure},
+    media::json,
+    object,
+};
+
+/// A kind in a version, as an endpoint takes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Expected<'a> {
+    pub(crate) api_version: String,
+    pub(crate) kind: &'a str,
+    /// The kind is custom: it must be named in the body, and is checked late.
+    pub(crate) is_custom: bool,
+    pub(crate) is_known: fn(&str, &str) -> bool,
+}
+
+/// Why a body cannot be read.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Undecodable {
+    why: String,
+    /// What the body says it is, if it says so.
+    kind: Option<(String, String)>,
+}
+
+impl Undecodable {
+    fn new(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            kind: None,
+        }
+    }
+
+    /// What a request that brought the object gets.
+    pub(crate) fn of_body(self, expected: &str, bytes: &[u8]) -> Failure {
+        let Some((version, kind)) = self.kind else {
+            return unrecognized(expected, &self.why, bytes);
+        };
+        Failure::bad_request(format!(
+            "{kind} in version {version:?} cannot be handled as a {expected}: {}",
+            self.why
+        ))
+    }
+
+    /// What a patch that led to the object gets.
+    pub(crate) fn of_patch(self, patched: &Value) -> Failure {
+        let cause = Cause::invalid("patch", patched.to_string(), &self.why);
+        Failure::invalid("", "", "", vec![cause])
+    }
+}
+
+/// Returns what the sender of bytes gets that are no object: `why` for people.
+pub(crate) fn unrecognized(expected: &str, why: &str, bytes: &[u8]) -> Failure {
+    Failure::bad_request(format!(
+        "the object provided is unrecognized (must be of type {expected}): {why} ({})",
+        summary(bytes)
+    ))
+}
+
+impl Write<'_> {
+    /// Returns the kind that the endpoint takes.
+    pub(crate) fn expected(&self) -> Expected<'_> {
+        Expected {
+            api_version: self.api_version(),
+            kind: &self.version.kind,
+            is_custom: self.resource.rules.is_custom,
+            is_known: self.is_known,
+        }
+    }
+
+    /// Reads the object of a POST or PUT.
+    pub(crate) fn decode(&self, body: Body<'_>) -> Result<Value, Failure> {
+        let expected = self.expected();
+        let Body { value, bytes } = body;
+        let object = decode(value, &expected, &bytes)
+            .map_err(|wrong| wrong.of_body(expected.kind, &bytes))?;
+        self.check_version(&object)?;
+        Ok(object)
+    }
+
+    /// A body may say that it is of another version of the kind; that is understood, and refused.
+    fn check_version(&self, object: &Value) -> Result<(), Failure> {
+        let (actual, expected) = (object::text(object, &["apiVersion"]), self.api_version());
+        if actual == expected {
+            return Ok(());
+        }
+        Err(Failure::bad_request(format!(
+            "the API version in the data ({actual}) does not match the expected API version ({expected})"
+        )))
+    }
+
+    /// Returns whether a kind is one of the resource's, in whichever version.
+    pub(crate) fn serves(&self, actual: &str, kind: &str) -> bool {
+        let group = &self.resource.group;
+        let mut versions = self.resource.versions.iter();
+        versions.any(|version| version.kind == kind && api_version(group, &version.name) == actual)
+    }
+}
+
+/// Returns the object with its kind filled in and its metadata read.
+pub(crate) fn decode(
+    mut value: Value,
+    expected: &Expected<'_>,
+    bytes: &[u8],
+) -> Result<Value, Undecodable> {
+    let (version, kind) = json::version_and_kind(&value).map_err(Undecodable::new)?;
+    let (mut version, mut kind) = (version.to_owned(), kind.to_owned());
+    if version.matches('/').count() > 1 {
+        return Err(Undecodable::new(format!(
+            "unexpected GroupVersion string: {version}"
+        )));
+    }
+    if expected.is_custom {
+        if kind.is_empty() {
+            let text = String::from_utf8_lossy(bytes);
+            return Err(Undecodable::new(format!(
+                "Object 'Kind' is missing in '{text}'"
+            )));
+        }
+    } else {
+        if version.is_empty() {
+            version.clone_from(&expected.api_version);
+        }
+        if kind.is_empty() {
+            expected.kind.clone_into(&mut kind);
+        }
+    }
+    let named = || (last_segment(&version).to_owned(), kind.clone());
+    read_object(&mut value, expected, &version, &kind).map_err(|why| Undecodable {
+        why,
+        kind: Some(named()),
+    })?;
+    let fields = object::as_fields(&mut value);
+    fields.insert("apiVersion".to_owned(), Value::from(version));
+    fields.insert("kind".to_owned(), Value::from(kind));
+    Ok(value)
+}
+
+fn read_object(
+    value: &mut Value,
+    expected: &Expected<'_>,
+    version: &str,
+    kind: &str,
+) -> Result<(), String> {
+    if !expected.is_custom && (version, kind) != (&expected.api_version, expected.kind) {
+        check_kind(expected, version, kind)?;
+    }
+    let path = if expected.is_custom { "" } else { "metadata." };
+    let empty = Map::new();
+    let metadata = match value.get("metadata") {
+        None | Some(Value::Null) => &empty,
+        Some(Value::Object(metadata)) => metadata,
+        Some(other) if expected.is_custom => {
+            let ty = metadata::type_name(other);
+            return Err(format!(
+                "json: cannot unmarshal {ty} into Go value of type v1.ObjectMeta"
+            ));
+        }
+        Some(other) => {
+            let field = format!("{kind}.metadata");
+            return Err(metadata::wrong_type(other, &field, "v1.ObjectMeta"));
+        }
+    };
+    let metadata = metadata::read(metadata, path)?;
+    if !expected.is_custom {
+        drop_nulls(value);
+    }
+    object::as_fields(value).insert("metadata".to_owned(), Value::Object(metadata));
+    Ok(())
+}
+
+/// In built-in kinds a field that is `null` is a field that is not there.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, value| !value.is_null());
+            fields.values_mut().for_each(drop_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
+    }
+}
+
+/// Succeeds for the same kind in another version of its group, which is refused later.
+fn check_kind(expected: &Expected<'_>, version: &str, kind: &str) -> Result<(), String> {
+    if !(expected.is_known)(version, kind) {
+        return Err(json::no_such_kind(version, kind));
+    }
+    if kind == expected.kind && group_of(version) == group_of(&expected.api_version) {
+        return Ok(());
+    }
+    Err(format!(
+        "converting ({}.{kind}) to ({}.{}): unknown conversion",
+        last_segment(version),
+        package(group_of(&expected.api_version)),
+        expected.kind
+    ))
+}
+
+/// Returns what the real server's own types of a group are called.
+fn package(group: &str) -> &str {
+    match group {
+        "" | "events.k8s.io" => "core",
+        "internal.apiserver.k8s.io" => "apiserverinternal",
+        group => group.split('.').next().unwrap_or(group),
+    }
+}
+
+fn group_of(api_version: &str) -> &str {
+    api_version.rsplit_once('/').map_or("", |(group, _)| group)
+}
+
+fn last_segment(api_version: &str) -> &str {
+    api_version
+        .rsplit_once('/')
+        .map_or(api_version, |(_, version)| version)
+}
+
+/// Returns the beginning of a body: as it is if it could be an object, else in hexadecimal.
+fn summary(bytes: &[u8]) -> String {
+    const SHOWN: usize = 30;
+    let shown = &bytes[..bytes.len().min(SHOWN)];
+    let dots = if bytes.len() > SHOWN { " ..." } else { "" };
+    match bytes.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{dots}", String::from_utf8_lossy(shown)),
+        Some(_) => {
+            let hex: String = shown.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("{hex}{dots}")
+        }
+    }
+}
+
+/// Fails unless a field of a part of the object is a small integer, or not there.
+pub(crate) fn check_integer(
+    object: &Value,
+    part: &str,
+    name: &str,
+    ty: &str,
+) -> Result<(), Undecodable> {
+    let wrong = match object::field(object, &[part, name]) {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::Number(number)) => match number.as_i64().map(i32::try_from) {
+            Some(Ok(_)) => return Ok(()),
+            _ => format!("number {number}"),
+        },
+        Some(other) => metadata::type_name(other).to_owned(),
+    };
+    let version = last_segment(object::text(object, &["apiVersion"])).to_owned();
+    Err(Undecodable {
+        why: format!(
+            "json: cannot unmarshal {wrong} into Go struct field {ty}.{part}.{name} of type int32"
+        ),
+        kind: Some((version, object::text(object, &["kind"]).to_owned())),
+    })
+}

@@ -1,0 +1,180 @@
+//! What the server itself knows about pods: their first status, their class, what may change.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::{failure::Cause, object};
+
+/// Returns the status of a new pod.
+pub(crate) fn first_status(pod: &Value) -> Value {
+    let mut status = json!({ "phase": "Pending", "qosClass": quality_of_service(pod) });
+    let gates = object::field(pod, &["spec", "schedulingGates"]).and_then(Value::as_array);
+    if gates.is_some_and(|gates| !gates.is_empty()) {
+        status["conditions"] = json!([{
+            "type": "PodScheduled",
+            "status": "False",
+            "lastProbeTime": null,
+            "lastTransitionTime": null,
+            "reason": "SchedulingGated",
+            "message": "Scheduling is blocked due to non-empty scheduling gates",
+        }]);
+    }
+    status
+}
+
+/// Returns the class that decides which pods go first when a node is full.
+///
+/// Source: `k8s.io/kubernetes/pkg/apis/core/helper/qos`.
+fn quality_of_service(pod: &Value) -> &'static str {
+    let (mut requests, mut limits) = (BTreeMap::new(), BTreeMap::new());
+    let mut limits_all = true;
+    for resources in all_resources(pod) {
+        let (mut wanted, at_most) = (amounts(resources, "requests"), amounts(resources, "limits"));
+        for (name, amount) in &at_most {
+            wanted.entry(*name).or_insert(*amount);
+        }
+        limits_all &= at_most.len() == 2;
+        sum(&mut requests, wanted);
+        sum(&mut limits, at_most);
+    }
+    if requests.is_empty() && limits.is_empty() {
+        "BestEffort"
+    } else if limits_all && requests == limits {
+        "Guaranteed"
+    } else {
+        "Burstable"
+    }
+}
+
+/// The resources of the pod as a whole count alone, if it has any.
+fn all_resources(pod: &Value) -> Vec<Option<&Value>> {
+    if let Some(resources) = object::field(pod, &["spec", "resources"]) {
+        return vec![Some(resources)];
+    }
+    let lists = ["containers", "initContainers"];
+    let lists = lists
+        .iter()
+        .filter_map(|list| object::field(pod, &["spec", list])?.as_array());
+    lists
+        .flatten()
+        .map(|container| container.get("resources"))
+        .collect()
+}
+
+/// Returns how much of what counts for the class there is, in thousandths.
+fn amounts<'a>(resources: Option<&Value>, side: &str) -> BTreeMap<&'a str, i128> {
+    let amounts = resources.and_then(|resources| resources.get(side));
+    let counted = ["cpu", "memory"].into_iter().filter_map(|name| {
+        let amount = thousandths(amounts?.get(name)?)?;
+        (amount > 0).then_some((name, amount))
+    });
+    counted.collect()
+}
+
+fn sum<'a>(total: &mut BTreeMap<&'a str, i128>, amounts: BTreeMap<&'a str, i128>) {
+    for (name, amount) in amounts {
+        *total.entry(name).or_default() += amount;
+    }
+}
+
+/// Returns a quantity such as `500m`, `1.5` or `1Gi` in thousandths, rounded up.
+fn thousandths(quantity: &Value) -> Option<i128> {
+    let text = match quantity {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        _ => return None,
+    };
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && !".+-".contains(c))
+        .unwrap_or(text.len());
+    let (number, suffix) = text.split_at(digits);
+    let scale: i128 = match suffix {
+        "n" | "u" => return Some(1),
+        "m" => 1,
+        "" => 1_000,
+        "k" => 1_000_000,
+        "M" => 1_000_000_000,
+        "G" => 1_000_000_000_000,
+        "T" => 1_000_000_000_000_000,
+        "P" => 1_000_000_000_000_000_000,
+        "Ki" => 1_000 << 10,
+        "Mi" => 1_000 << 20,
+        "Gi" => 1_000 << 30,
+        "Ti" => 1_000 << 40,
+        "Pi" => 1_000 << 50,
+        exponent => {
+            let power: u32 = exponent.strip_prefix(['e', 'E'])?.parse().ok()?;
+            1_000_i128.checked_mul(10_i128.checked_pow(power)?)?
+        }
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let fraction: String = fraction.chars().take(9).collect();
+    let parsed: i128 = format!("{whole}{fraction}").parse().ok()?;
+    let divisor = 10_i128.pow(u32::try_from(fraction.len()).ok()?);
+    let scaled = parsed.checked_mul(scale)?;
+    Some(scaled.div_euclid(divisor) + i128::from(scaled.rem_euclid(divisor) != 0))
+}
+
+/// Returns what is wrong with a change of a pod's spec.
+///
+/// The real server's message goes on with the difference, as its own types print it.
+pub(crate) fn wrong_change(old: &Value, new: &Value) -> Option<Cause> {
+    let (old_spec, new_spec) = (old.get("spec")?, new.get("spec")?);
+    if old_spec == new_spec || fixed_part(old_spec, new_spec) == fixed_part(new_spec, new_spec) {
+        return None;
+    }
+    let detail = "pod updates may not change fields other than `spec.containers[*].image`,\
+                  `spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,\
+                  `spec.tolerations` (only additions to existing tolerations),\
+                  `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was \
+                  previously negative)";
+    Some(Cause::forbidden("spec", detail))
+}
+
+/// Returns a spec with what may change as it is in the new one.
+fn fixed_part(spec: &Value, new: &Value) -> Value {
+    let mut fixed = spec.clone();
+    let mut free = vec!["activeDeadlineSeconds"];
+    if contains_all(new.get("tolerations"), spec.get("tolerations")) {
+        free.push("tolerations");
+    }
+    if contains_all(spec.get("schedulingGates"), new.get("schedulingGates")) {
+        free.push("schedulingGates");
+    }
+    let is_gated = spec
+        .get("schedulingGates")
+        .and_then(Value::as_array)
+        .is_some_and(|gates| !gates.is_empty());
+    if is_gated {
+        free.extend(["affinity", "nodeSelector"]);
+    }
+    let was_negative = spec
+        .get("terminationGracePeriodSeconds")
+        .and_then(Value::as_i64)
+        < Some(0);
+    if was_negative && new.get("terminationGracePeriodSeconds") == Some(&json!(1)) {
+        free.push("terminationGracePeriodSeconds");
+    }
+    for name in free {
+        object::set_field(&mut fixed, name, new.get(name).cloned());
+    }
+    for list in ["containers", "initContainers"] {
+        let images = new
+            .get(list)
+            .and_then(Value::as_array)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let containers = fixed.get_mut(list).and_then(Value::as_array_mut);
+        for (container, new) in containers.into_iter().flatten().zip(images) {
+            object::set_field(container, "image", new.get("image").cloned());
+        }
+    }
+    fixed
+}
+
+fn contains_all(list: Option<&Value>, wanted: Option<&Value>) -> bool {
+    let items = |list: Option<&Value>| list.and_then(Value::as_array).cloned().unwrap_or_default();
+    let list = items(list);
+    items(wanted).iter().all(|item| list.contains(item))
+}

@@ -1,0 +1,184 @@
+//! The subresource `scale`: a number of replicas, whatever the kind.
+//!
+//! Source: the `ScaleREST`s below `k8s.io/kubernetes/pkg/registry`, and that of custom resources.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Body, Part, Updated, Write,
+    decode::{self, Expected},
+    labels,
+    patch::{self, Patch},
+};
+use crate::{
+    failure::{Cause, Failure},
+    kinds::ScalePaths,
+    object,
+};
+
+const API_VERSION: &str = "autoscaling/v1";
+const KIND: &str = "Scale";
+
+impl Write<'_> {
+    /// Returns the `Scale` of an object.
+    pub(crate) fn scale(&self, object: &Value) -> Result<Value, Failure> {
+        let paths = self.scale_paths()?;
+        let replicas = object::at(object, &paths.spec).and_then(Value::as_i64);
+        let replicas = match replicas {
+            Some(replicas) => replicas,
+            None if self.resource.rules.is_custom => {
+                let why = format!(
+                    "the spec replicas field {:?} does not exist",
+                    format!(".{}", paths.spec)
+                );
+                return Err(Failure::internal(&why));
+            }
+            // What the real server fills in.
+            None => 1,
+        };
+        Ok(scale_of(object, paths, replicas))
+    }
+
+    /// Returns what a PUT of a `Scale` makes of its object.
+    pub(crate) fn replace_scale(
+        &self,
+        old: Option<&Value>,
+        body: Body<'_>,
+    ) -> Result<Updated, Failure> {
+        let Body { value, bytes } = body;
+        let mut scale = decode::decode(value, &self.expected_scale(), &bytes)
+            .and_then(|scale| {
+                decode::check_integer(&scale, "spec", "replicas", "ScaleSpec").map(|()| scale)
+            })
+            .map_err(|wrong| wrong.of_body(KIND, &bytes))?;
+        self.place(&mut scale)?;
+        self.check_name(&scale)?;
+        let old = old.ok_or_else(|| self.not_found())?;
+        self.check_uid(&scale, object::uid(old))?;
+        self.update_scale(old, &scale)
+    }
+
+    /// Returns what a PATCH of a `Scale` makes of its object.
+    pub(crate) fn patch_scale(
+        &self,
+        old: Option<&Value>,
+        patch: &Patch,
+    ) -> Result<Updated, Failure> {
+        let old = old.ok_or_else(|| self.not_found())?;
+        let current = self
+            .scale(old)
+            .or_else(|failure| self.unset_scale(old).ok_or(failure))?;
+        let patched = patch.apply(&current)?;
+        let shown = patched.clone();
+        let mut scale = patch::decode_patched(patched, &self.expected_scale())?;
+        decode::check_integer(&scale, "spec", "replicas", "ScaleSpec")
+            .map_err(|wrong| wrong.of_patch(&shown))?;
+        self.place(&mut scale)?;
+        self.check_name(&scale)?;
+        self.check_patched_uid(old, &scale)?;
+        self.update_scale(old, &scale)
+    }
+
+    fn update_scale(&self, old: &Value, scale: &Value) -> Result<Updated, Failure> {
+        let paths = self.scale_paths()?;
+        let replicas = object::field(scale, &["spec", "replicas"]).and_then(Value::as_i64);
+        let replicas = replicas.unwrap_or_default();
+        if replicas < 0 && !self.resource.rules.is_custom {
+            let detail = "must be greater than or equal to 0";
+            let cause = Cause::invalid("spec.replicas", replicas, detail);
+            return Err(Failure::invalid(
+                "autoscaling",
+                KIND,
+                self.name,
+                vec![cause],
+            ));
+        }
+        let mut new = old.clone();
+        object::set_at(&mut new, &paths.spec, Value::from(replicas));
+        if !object::resource_version(scale).is_empty() {
+            object::copy_meta(&mut new, "resourceVersion", scale);
+        }
+        Write {
+            part: Part::Main,
+            ..*self
+        }
+        .update(old, new)
+    }
+
+    /// A custom object without a number can get one.
+    fn unset_scale(&self, object: &Value) -> Option<Value> {
+        let mut scale = scale_of(object, self.scale_paths().ok()?, 0);
+        object::set_field(&mut scale, "spec", Some(json!({})));
+        Some(scale)
+    }
+
+    fn check_patched_uid(&self, old: &Value, scale: &Value) -> Result<(), Failure> {
+        let (asked, actual) = (object::uid(scale), object::uid(old));
+        if asked.is_empty() || asked == actual {
+            return Ok(());
+        }
+        let resource = format!("{}/scale", self.resource.plural);
+        let why = format!(
+            "Precondition failed: UID in precondition: {asked}, UID in object meta: {actual}"
+        );
+        Err(Failure::conflict(
+            &self.resource.group,
+            &resource,
+            self.name,
+            &why,
+        ))
+    }
+
+    fn scale_paths(&self) -> Result<&ScalePaths, Failure> {
+        self.resource
+            .rules
+            .scale
+            .as_ref()
+            .ok_or_else(Failure::no_such_resource)
+    }
+
+    fn expected_scale(&self) -> Expected<'_> {
+        Expected {
+            api_version: API_VERSION.to_owned(),
+            kind: KIND,
+            is_custom: false,
+            is_known: self.is_known,
+        }
+    }
+}
+
+fn scale_of(object: &Value, paths: &ScalePaths, replicas: i64) -> Value {
+    let mut metadata = Map::new();
+    for name in [
+        "name",
+        "namespace",
+        "uid",
+        "resourceVersion",
+        "creationTimestamp",
+    ] {
+        if let Some(value) = object::meta(object, name) {
+            metadata.insert(name.to_owned(), value.clone());
+        }
+    }
+    let mut spec = Map::new();
+    if replicas != 0 {
+        spec.insert("replicas".to_owned(), Value::from(replicas));
+    }
+    let present = object::at(object, &paths.status)
+        .and_then(Value::as_i64)
+        .unwrap_or_default();
+    let mut status = json!({ "replicas": present });
+    let selector = object::at(object, &paths.selector)
+        .map(labels::selector_text)
+        .unwrap_or_default();
+    if !selector.is_empty() {
+        status["selector"] = Value::from(selector);
+    }
+    json!({
+        "kind": KIND,
+        "apiVersion": API_VERSION,
+        "metadata": metadata,
+        "spec": spec,
+        "status": status,
+    })
+}
