@@ -1,5 +1,12 @@
 //! What the server serves: every resource with its versions, verbs, scope and rules, as data.
 
+mod builtin;
+mod catalog;
+mod custom;
 mod resource;
+mod version;
 
-pub(crate) use self::resource::{NameRule, Resource, Rules, ScalePaths, Subresource, Version};
+pub(crate) use self::{
+    catalog::{Catalog, Group},
+    resource::{NameRule, Resource, Rules, ScalePaths, Subresource, Text, Version},
+};

@@ -1,0 +1,145 @@
+//! Every resource that is served now: the built-in ones, and those that CRDs define.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::{
+    Resource, Text,
+    builtin::{GROUPS, RESOURCES},
+};
+
+/// Every resource that is served now.
+#[derive(Clone, Debug)]
+pub(crate) struct Catalog {
+    /// In the order of discovery, the built-in ones first.
+    resources: Vec<Arc<Resource>>,
+    /// By group and plural: the place in `resources`.
+    places: HashMap<(Text, Text), usize>,
+}
+
+/// A group and its versions, the preferred one first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    /// Empty for the core.
+    pub(crate) name: Text,
+    pub(crate) versions: Vec<Text>,
+}
+
+impl Catalog {
+    /// Returns the built-in resources.
+    pub(crate) fn builtin() -> Self {
+        let mut catalog = Self {
+            resources: Vec::new(),
+            places: HashMap::new(),
+        };
+        for resource in RESOURCES {
+            catalog.put(resource.clone());
+        }
+        catalog
+    }
+
+    /// Returns true for a kind that every server has.
+    pub(crate) fn is_builtin_kind(api_version: &str, kind: &str) -> bool {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        RESOURCES.iter().any(|resource| {
+            resource.group == group
+                && resource
+                    .version(version)
+                    .is_some_and(|version| version.kind == kind)
+        })
+    }
+
+    /// Adds a resource, or puts it in the place of the one of its group and plural.
+    pub(crate) fn put(&mut self, resource: Resource) {
+        let key = (resource.group.clone(), resource.plural.clone());
+        let resource = Arc::new(resource);
+        if let Some(&place) = self.places.get(&key) {
+            self.resources[place] = resource;
+        } else {
+            self.places.insert(key, self.resources.len());
+            self.resources.push(resource);
+        }
+    }
+
+    /// Removes a resource that a CRD defined.
+    pub(crate) fn remove(&mut self, group: &str, plural: &str) {
+        self.resources
+            .retain(|resource| resource.group != group || resource.plural != plural);
+        let keys = self.resources.iter().enumerate();
+        self.places = keys
+            .map(|(place, resource)| ((resource.group.clone(), resource.plural.clone()), place))
+            .collect();
+    }
+
+    /// Returns the resource, if it is served in that version.
+    pub(crate) fn get(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
+        let resource = self.find(group, plural)?;
+        resource.version(version)?;
+        Some(Arc::clone(resource))
+    }
+
+    /// Returns the resource in whichever versions it is served.
+    pub(crate) fn find(&self, group: &str, plural: &str) -> Option<&Arc<Resource>> {
+        let key = (group.to_owned().into(), plural.to_owned().into());
+        self.places.get(&key).map(|&place| &self.resources[place])
+    }
+
+    /// Returns the resource whose objects are of that kind.
+    pub(crate) fn by_kind(&self, group: &str, version: &str, kind: &str) -> Option<&Arc<Resource>> {
+        self.resources.iter().find(|resource| {
+            resource.group == group
+                && resource
+                    .version(version)
+                    .is_some_and(|version| version.kind == kind)
+        })
+    }
+
+    /// Returns all resources, in the order of discovery.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Resource>> {
+        self.resources.iter()
+    }
+
+    /// Returns the resources that are served in that version of a group.
+    pub(crate) fn of_version(
+        &self,
+        group: &str,
+        version: &str,
+    ) -> impl Iterator<Item = &Arc<Resource>> {
+        self.iter()
+            .filter(move |resource| resource.group == group && resource.version(version).is_some())
+    }
+
+    /// Returns the groups in the order of discovery: the core, the built-in ones, those of CRDs.
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        let mut groups: Vec<Group> = GROUPS
+            .iter()
+            .map(|(name, versions)| Group {
+                name: name.clone(),
+                versions: versions.to_vec(),
+            })
+            .collect();
+        let built_in = groups.len();
+        for resource in self.iter().filter(|resource| resource.rules.is_custom) {
+            let found = groups.iter().position(|group| group.name == resource.group);
+            let place = found.unwrap_or_else(|| {
+                groups.push(Group {
+                    name: resource.group.clone(),
+                    versions: Vec::new(),
+                });
+                groups.len() - 1
+            });
+            for version in resource.versions.iter() {
+                if !groups[place].versions.contains(&version.name) {
+                    groups[place].versions.push(version.name.clone());
+                }
+            }
+        }
+        // The real server has the groups of CRDs by name, with equal priority.
+        groups[built_in..].sort_by(|one, other| one.name.cmp(&other.name));
+        for group in &mut groups[built_in..] {
+            group
+                .versions
+                .sort_by(|one, other| super::version::compare(one, other));
+        }
+        groups
+    }
+}
