@@ -2,12 +2,42 @@
 
 #![allow(dead_code, reason = "the pieces are not joined yet")]
 
+mod builder;
+mod clock;
+mod controllers;
+mod definitions;
+mod discovery;
 mod failure;
+mod faults;
 mod kinds;
+mod listen;
+mod load;
 mod media;
 mod object;
 mod options;
 mod query;
+mod record;
+mod reply;
+mod request;
+mod route;
 mod rules;
+mod selection;
 mod selector;
+mod server;
+mod service;
+mod shape;
+mod state;
 mod storage;
+mod verbs;
+mod watch;
+
+pub use self::{
+    builder::ApiServerBuilder,
+    faults::{Fault, FaultId, Faults, ScriptError, Verb, When},
+    listen::Listening,
+    load::LoadError,
+    record::Asked,
+    reply::ReplyBody,
+    server::ApiServer,
+    service::ApiService,
+};

@@ -33,6 +33,11 @@ impl Query {
         Self { pairs }
     }
 
+    /// Returns all parameters, in order.
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.pairs
+    }
+
     /// Returns all values of the key.
     pub(crate) fn all(&self, key: &str) -> impl Iterator<Item = &str> {
         self.pairs

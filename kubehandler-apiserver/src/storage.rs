@@ -14,7 +14,7 @@ use self::shelf::Shelf;
 
 pub(crate) use self::{
     shelf::{Change, ChangeKind},
-    stored::Stored,
+    stored::{Stored, key},
 };
 
 /// A resource's place in the storage; cheap to copy, never reused.
@@ -115,17 +115,17 @@ impl Storage {
             return Ok(self.get(shelf, key).cloned());
         }
         let range = (Bound::Included(key), Bound::Included(key));
-        Ok(self.list_at(shelf, head, range)?.pop())
+        Ok(self.list_at(shelf, head, range)?.next().cloned())
     }
 
     /// Returns the objects of a range of keys, in order, as they were when `revision` was the last
     /// version.
-    pub(crate) fn list_at(
-        &self,
+    pub(crate) fn list_at<'a>(
+        &'a self,
         shelf: ShelfId,
         revision: u64,
-        range: (Bound<&str>, Bound<&str>),
-    ) -> Result<Vec<Arc<Stored>>, Compacted> {
+        range: (Bound<&'a str>, Bound<&'a str>),
+    ) -> Result<impl Iterator<Item = &'a Arc<Stored>>, Compacted> {
         if revision < self.compacted {
             return Err(Compacted);
         }

@@ -60,26 +60,41 @@ impl Shelf {
     }
 
     /// The range as it was at `revision`: today's objects with all later changes undone.
-    pub(super) fn list_at(
-        &self,
+    pub(super) fn list_at<'a>(
+        &'a self,
         revision: u64,
-        range: (Bound<&str>, Bound<&str>),
-    ) -> Vec<Arc<Stored>> {
-        let now = self.objects.range::<str, _>(range);
-        let is_now = self.last_change() <= revision;
-        if is_now {
-            return now.map(|(_, object)| Arc::clone(object)).collect();
-        }
-        let mut then: BTreeMap<&str, Option<&Arc<Stored>>> =
-            now.map(|(key, object)| (&**key, Some(object))).collect();
+        range: (Bound<&'a str>, Bound<&'a str>),
+    ) -> impl Iterator<Item = &'a Arc<Stored>> {
+        let mut undone = BTreeMap::new();
         let later = self.history.iter().rev();
         for change in later.take_while(|change| change.revision() > revision) {
             let key = change.object.key();
             if contains(range, key) {
-                then.insert(key, change.previous.as_ref());
+                undone.insert(key, change.previous.as_ref());
             }
         }
-        then.into_values().flatten().map(Arc::clone).collect()
+        let mut undone = undone.into_iter().peekable();
+        let mut today = self.objects.range::<str, _>(range).peekable();
+        std::iter::from_fn(move || {
+            loop {
+                let today_key = today.peek().map(|(key, _)| &***key);
+                let undone_key = undone.peek().map(|(key, _)| *key);
+                match (today_key, undone_key) {
+                    (None, None) => return None,
+                    (Some(key), then) if then.is_none_or(|then| key < then) => {
+                        return today.next().map(|(_, object)| object);
+                    }
+                    (now, then) => {
+                        if now == then {
+                            today.next();
+                        }
+                        if let Some((_, Some(object))) = undone.next() {
+                            return Some(object);
+                        }
+                    }
+                }
+            }
+        })
     }
 
     pub(super) fn changes_after(&self, revision: u64) -> impl Iterator<Item = &Change> {

@@ -20,6 +20,8 @@ pub(crate) struct Stored {
     /// The values of the resource's selectable fields, in their order.
     fields: Box<[Box<str>]>,
     uid: Box<str>,
+    /// `metadata.deletionTimestamp` is set.
+    is_terminating: bool,
 }
 
 impl Stored {
@@ -45,6 +47,7 @@ impl Stored {
             labels: labels(&metadata["labels"]),
             fields: fields(resource, &object),
             uid: metadata["uid"].as_str().unwrap_or_default().into(),
+            is_terminating: metadata["deletionTimestamp"].is_string(),
         }
     }
 
@@ -70,6 +73,10 @@ impl Stored {
         &self.uid
     }
 
+    pub(crate) fn is_terminating(&self) -> bool {
+        self.is_terminating
+    }
+
     pub(crate) fn revision(&self) -> u64 {
         self.revision
     }
@@ -79,14 +86,14 @@ impl Stored {
         found.ok().map(|index| &*self.labels[index].1)
     }
 
-    /// Returns the value of a selectable field; `None` for a field that is not selectable.
-    pub(crate) fn field(&self, resource: &Resource, field: &str) -> Option<&str> {
-        match field {
+    /// Returns the value at the path of a selectable field; `None` for any other.
+    pub(crate) fn field(&self, resource: &Resource, path: &str) -> Option<&str> {
+        match path {
             "metadata.name" => Some(self.name()),
             "metadata.namespace" => Some(self.namespace()),
             _ => {
-                let selectable = resource.rules.selectable.iter();
-                let index = selectable.into_iter().position(|(name, _)| name == field)?;
+                let mut selectable = resource.rules.selectable.iter();
+                let index = selectable.position(|(_, selectable)| selectable == path)?;
                 self.fields.get(index).map(|value| &**value)
             }
         }

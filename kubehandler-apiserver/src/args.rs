@@ -1,0 +1,144 @@
+//! The command line, and what the program does with it.
+
+use std::{
+    error::Error,
+    fs,
+    io::{self, Write as _},
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use clap::Parser;
+use kubehandler_apiserver::ApiServer;
+
+/// A Kubernetes API server in memory: nothing to install, nothing left behind.
+///
+/// It serves every built-in kind and custom resources, without nodes, without TLS and without
+/// authentication. Everything is gone when it ends.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Args {
+    /// Where to listen; port 0 finds a free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
+    addr: SocketAddr,
+
+    /// Where to write the kubeconfig; by default a file in the temporary folder
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// Apply these manifests at start
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    load: Vec<PathBuf>,
+
+    /// Misbehave as this file says, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+
+    /// Make uids and generated names from this number, and start the clock at 2026-01-01
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+
+    /// Leave out garbage collection and the end of deleted namespaces
+    #[arg(long)]
+    without_controllers: bool,
+}
+
+type Failed = Box<dyn Error + Send + Sync>;
+
+impl Args {
+    /// Serves until it is told to stop.
+    pub(crate) async fn run(self) -> Result<(), Failed> {
+        let mut builder = ApiServer::builder();
+        builder = match self.seed {
+            Some(seed) => builder.seed(seed),
+            None => builder.random_seed().system_clock(),
+        };
+        if self.without_controllers {
+            builder = builder.without_controllers();
+        }
+        let server = builder.build();
+        for file in &self.load {
+            let manifests = read(file)?;
+            let loaded = server.load(&manifests).await;
+            loaded.map_err(|error| format!("cannot load `{}`: {error}", file.display()))?;
+        }
+        if let Some(file) = &self.faults {
+            let script = read(file)?;
+            let added = server.faults().load(&script);
+            added.map_err(|error| format!("cannot use `{}`: {error}", file.display()))?;
+        }
+
+        let listening = server.listen(self.addr).await;
+        let listening =
+            listening.map_err(|error| format!("cannot listen on `{}`: {error}", self.addr))?;
+        let kubeconfig = Kubeconfig::write(self.kubeconfig, &listening.kubeconfig())?;
+        say(&format!(
+            "serving on {}\nexport KUBECONFIG={}",
+            listening.url(),
+            kubeconfig.path.display()
+        ));
+        told_to_stop().await?;
+        drop(kubeconfig);
+        listening.stop().await;
+        Ok(())
+    }
+}
+
+fn read(file: &Path) -> Result<String, Failed> {
+    let read = fs::read_to_string(file);
+    read.map_err(|error| format!("cannot read `{}`: {error}", file.display()).into())
+}
+
+/// The kubeconfig file; removed at the end if nobody asked for its place.
+struct Kubeconfig {
+    path: PathBuf,
+    is_ours: bool,
+}
+
+impl Kubeconfig {
+    fn write(path: Option<PathBuf>, text: &str) -> Result<Self, Failed> {
+        let is_ours = path.is_none();
+        let path = path.unwrap_or_else(|| {
+            let name = format!("kubehandler-apiserver-{}.kubeconfig", std::process::id());
+            std::env::temp_dir().join(name)
+        });
+        let written = fs::write(&path, text);
+        written.map_err(|error| format!("cannot write `{}`: {error}", path.display()))?;
+        Ok(Self { path, is_ours })
+    }
+}
+
+impl Drop for Kubeconfig {
+    fn drop(&mut self) {
+        if self.is_ours {
+            // It is in the temporary folder: worth no word.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn told_to_stop() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            stopped = tokio::signal::ctrl_c() => stopped,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+fn say(text: &str) {
+    // A reader who is gone wants to hear nothing.
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// Says why the program ends.
+pub(crate) fn say_error(error: &(dyn Error + Send + Sync)) {
+    let _ = writeln!(io::stderr(), "error: {error}");
+}

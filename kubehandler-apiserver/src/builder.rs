@@ -1,0 +1,88 @@
+//! What a server is made from.
+
+use std::{collections::hash_map::RandomState, hash::BuildHasher as _, time::Duration};
+
+use crate::{clock::Clock, server::ApiServer, state::State, storage::Retention};
+
+/// What a server is made from.
+///
+/// Two servers made alike answer the same calls with the same bytes: uids, versions and times.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ApiServerBuilder {
+    seed: u64,
+    has_system_clock: bool,
+    retention: Retention,
+    has_controllers: bool,
+}
+
+impl Default for ApiServerBuilder {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            has_system_clock: false,
+            retention: Retention {
+                changes: 100_000,
+                age: Duration::from_secs(300),
+            },
+            has_controllers: true,
+        }
+    }
+}
+
+impl ApiServerBuilder {
+    /// Makes uids and generated names from `seed`. The default is 0.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Stamps objects with the machine's time.
+    ///
+    /// By default the server's clock starts at the same time whenever it is built, and goes with
+    /// tokio's: it stands still in tests that pause that.
+    pub fn system_clock(mut self) -> Self {
+        self.has_system_clock = true;
+        self
+    }
+
+    /// Makes uids and generated names that no other server makes.
+    pub fn random_seed(self) -> Self {
+        self.seed(RandomState::new().hash_one(()))
+    }
+
+    /// Keeps at most `changes` changes for watches and paged lists. The default is 100,000.
+    pub fn history_len(mut self, changes: usize) -> Self {
+        self.retention.changes = changes;
+        self
+    }
+
+    /// Keeps changes for at most `age`. The default is 5 minutes, etcd's as the API server sets it.
+    pub fn history_age(mut self, age: Duration) -> Self {
+        self.retention.age = age;
+        self
+    }
+
+    /// Leaves out what kube-controller-manager does in a cluster: the garbage collection of objects
+    /// whose owner is gone, and the end of namespaces that were deleted.
+    pub fn without_controllers(mut self) -> Self {
+        self.has_controllers = false;
+        self
+    }
+
+    /// Makes the server.
+    #[must_use]
+    pub fn build(self) -> ApiServer {
+        let clock = if self.has_system_clock {
+            Clock::system()
+        } else {
+            Clock::fixed()
+        };
+        ApiServer::with_state(State::new(
+            self.seed,
+            clock,
+            self.retention,
+            self.has_controllers,
+        ))
+    }
+}

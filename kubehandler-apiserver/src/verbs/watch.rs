@@ -1,0 +1,82 @@
+//! The start of a watch: from now, from a version, or from the objects themselves.
+
+use std::{ops::Bound, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::Call;
+use crate::{
+    failure::Failure,
+    faults::Tamper,
+    options::{ListOptions, ResourceVersion},
+    reply::{self, Reply},
+    server::Shared,
+    storage::Stored,
+    watch::{Watch, WatchPlan},
+};
+
+/// How long a watch lasts that does not say so: at least this, at most twice.
+const WATCH_TIME: Duration = Duration::from_secs(1_800);
+
+impl Call<'_> {
+    /// Answers with a watch.
+    pub(crate) async fn watch(
+        &self,
+        shared: &Arc<Shared>,
+        options: &ListOptions,
+    ) -> Result<Reply, Failure> {
+        let selection = self.selection(options)?;
+        let start = options.watch_start()?;
+        let sends_initial = options.sends_initial_events == Some(true);
+        if sends_initial && let ResourceVersion::At(revision) = start {
+            self.wait_for(shared, revision).await?;
+        }
+
+        let mut state = shared.state();
+        let head = self.head(&state);
+        let shelf = state.shelf(&self.resource);
+        let initial: Vec<Arc<Stored>> = if sends_initial {
+            let everything = (Bound::Unbounded, Bound::Unbounded);
+            let objects = state.storage.list_at(shelf, head, everything);
+            let objects = objects.map_err(|_| Failure::list_expired())?;
+            objects
+                .filter(|object| selection.contains(object))
+                .cloned()
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let seconds = options
+            .timeout_seconds
+            .and_then(|seconds| u64::try_from(seconds).ok());
+        let lasts = seconds.filter(|&seconds| seconds > 0).map_or_else(
+            || WATCH_TIME + Duration::from_secs(state.random(WATCH_TIME.as_secs())),
+            Duration::from_secs,
+        );
+        let after = match start {
+            ResourceVersion::At(revision) if !sends_initial => revision,
+            _ => head,
+        };
+        let plan = WatchPlan {
+            shelf,
+            selection,
+            shape: self.shape(),
+            initial,
+            ends_initial_events: sends_initial && options.allows_bookmarks,
+            after,
+            has_bookmarks: options.allows_bookmarks,
+            deadline: Instant::now() + lasts,
+            asked: Arc::clone(&self.request.asked),
+        };
+        let changed = state.storage.changed(shelf);
+        drop(state);
+
+        let watch = Watch::new(Arc::clone(shared), changed, plan);
+        let lines =
+            futures::stream::unfold(Tamper::new(watch, self.request.fault), |mut watch| async {
+                let lines = watch.next().await?;
+                Some((lines, watch))
+            });
+        Ok(reply::pieces(Box::pin(lines)))
+    }
+}

@@ -1,0 +1,337 @@
+//! One watch: a place in the history that moves on, written as lines.
+//!
+//! A watch holds no events of its own. It looks into the history when its reader asks for more, so
+//! that a slow reader costs nothing, and is told so (410) once the history is gone.
+
+use std::{
+    collections::HashMap,
+    io,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+    vec,
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
+
+use crate::{
+    failure::Failure,
+    record::Asked,
+    selection::Selection,
+    server::Shared,
+    shape::Shape,
+    storage::{Change, ChangeKind, ShelfId, Stored},
+};
+
+/// How far apart bookmarks are.
+const BOOKMARK_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long before its end a watch sends its last bookmark.
+const LAST_BOOKMARK: Duration = Duration::from_secs(2);
+
+/// Once so many bytes are written, the rest waits for the next turn.
+const BATCH: usize = 64 * 1024;
+
+/// What a watch was asked for.
+pub(crate) struct WatchPlan {
+    pub(crate) shelf: ShelfId,
+    pub(crate) selection: Selection,
+    pub(crate) shape: Shape,
+    /// Objects that come first, as ADDED.
+    pub(crate) initial: Vec<Arc<Stored>>,
+    /// A bookmark says when those are through.
+    pub(crate) ends_initial_events: bool,
+    /// Changes after this version follow.
+    pub(crate) after: u64,
+    pub(crate) has_bookmarks: bool,
+    pub(crate) deadline: Instant,
+    /// The request, which says whose view of the history it is.
+    pub(crate) asked: Arc<Asked>,
+}
+
+/// A watch under way.
+pub(crate) struct Watch {
+    shared: Arc<Shared>,
+    shelf: ShelfId,
+    selection: Selection,
+    shape: Shape,
+    initial: vec::IntoIter<Arc<Stored>>,
+    ends_initial_events: bool,
+    cursor: u64,
+    /// Absent where none is asked for, and after the last.
+    next_bookmark: Option<Instant>,
+    deadline: Instant,
+    asked: Arc<Asked>,
+    changed: Arc<Notify>,
+    is_over: bool,
+    ticket: Ticket,
+}
+
+impl Watch {
+    pub(crate) fn new(shared: Arc<Shared>, changed: Arc<Notify>, plan: WatchPlan) -> Self {
+        let ticket = shared.watches.open(plan.shelf, Arc::clone(&plan.asked));
+        let next_bookmark = if plan.has_bookmarks {
+            next_bookmark(plan.deadline)
+        } else {
+            None
+        };
+        Self {
+            shared,
+            shelf: plan.shelf,
+            selection: plan.selection,
+            shape: plan.shape,
+            initial: plan.initial.into_iter(),
+            ends_initial_events: plan.ends_initial_events,
+            cursor: plan.after,
+            next_bookmark,
+            deadline: plan.deadline,
+            asked: plan.asked,
+            changed,
+            is_over: false,
+            ticket,
+        }
+    }
+
+    /// Returns the next lines, at most `limit` of them, or `None` when the watch is over.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no line.
+    pub(crate) async fn next(&mut self, limit: usize) -> Option<io::Result<Bytes>> {
+        loop {
+            // Listen before looking: a change between the two still wakes us.
+            let changed = Arc::clone(&self.changed);
+            let mut changed = std::pin::pin!(changed.notified());
+            changed.as_mut().enable();
+
+            match self.ticket.end() {
+                Some(End::Cut) => return None,
+                Some(End::Break) => return Some(Err(io::ErrorKind::ConnectionReset.into())),
+                None if self.is_over => return None,
+                None => {}
+            }
+            let lines = self.look(limit);
+            if !lines.is_empty() {
+                self.ticket.is_busy();
+                return Some(Ok(lines));
+            }
+            if self.is_over {
+                return None;
+            }
+            self.ticket.waits_at(self.cursor);
+            let wake = self
+                .next_bookmark
+                .unwrap_or(self.deadline)
+                .min(self.deadline);
+            tokio::select! {
+                () = changed => {}
+                () = sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// Takes what there is to say now.
+    fn look(&mut self, limit: usize) -> Bytes {
+        let mut out = BytesMut::new();
+        let mut lines = 0;
+        while lines < limit && out.len() < BATCH {
+            let Some(object) = self.initial.next() else {
+                break;
+            };
+            self.shape.event(&mut out, "ADDED", &object);
+            lines += 1;
+        }
+        if lines > 0 || self.initial.len() > 0 {
+            return out.freeze();
+        }
+        if std::mem::take(&mut self.ends_initial_events) {
+            self.shape.bookmark(&mut out, self.cursor, true);
+            return out.freeze();
+        }
+        self.follow(&mut out, limit);
+        if out.is_empty() {
+            self.tick(&mut out);
+        }
+        out.freeze()
+    }
+
+    /// Writes the changes since the cursor, and moves it.
+    fn follow(&mut self, out: &mut BytesMut, limit: usize) {
+        let state = self.shared.state();
+        let head = state
+            .view(&self.asked.client)
+            .head(state.storage.revision());
+        let Ok(changes) = state.storage.changes_after(self.shelf, self.cursor) else {
+            let failure = Failure::watch_expired(self.cursor, Some(state.storage.compacted()));
+            drop(state);
+            self.fail(out, &failure);
+            return;
+        };
+        let mut lines = 0;
+        for change in changes.take_while(|change| change.revision() <= head) {
+            if lines == limit || out.len() >= BATCH {
+                return;
+            }
+            if write(out, &self.shape, &self.selection, change) {
+                lines += 1;
+            }
+            self.cursor = change.revision();
+        }
+        // Nothing else happened here up to the head, whatever happened elsewhere.
+        self.cursor = self.cursor.max(head);
+    }
+
+    /// Writes what the time demands: a bookmark, or the end.
+    fn tick(&mut self, out: &mut BytesMut) {
+        let now = Instant::now();
+        if self.next_bookmark.is_some_and(|due| now >= due) {
+            self.next_bookmark = next_bookmark(self.deadline);
+            self.shape.bookmark(out, self.cursor, false);
+        } else if now >= self.deadline {
+            self.is_over = true;
+        }
+    }
+
+    /// Writes an ERROR, the last line.
+    fn fail(&mut self, out: &mut BytesMut, failure: &Failure) {
+        let status = failure.to_status();
+        out.extend_from_slice(format!("{{\"type\":\"ERROR\",\"object\":{status}}}\n").as_bytes());
+        self.is_over = true;
+    }
+}
+
+/// A minute from now, or shortly before the end if that is sooner; nothing after that.
+fn next_bookmark(deadline: Instant) -> Option<Instant> {
+    let last = deadline.checked_sub(LAST_BOOKMARK)?;
+    let now = Instant::now();
+    (now < last).then(|| last.min(now + BOOKMARK_INTERVAL))
+}
+
+/// Writes what a change means to who sees only the selection. Returns false if it means nothing.
+fn write(out: &mut BytesMut, shape: &Shape, selection: &Selection, change: &Change) -> bool {
+    let was_in = change
+        .previous
+        .as_deref()
+        .is_some_and(|object| selection.contains(object));
+    let is_in = change.kind == ChangeKind::Put && selection.contains(&change.object);
+    match (was_in, is_in) {
+        (false, false) => return false,
+        (false, true) => shape.event(out, "ADDED", &change.object),
+        (true, true) => shape.event(out, "MODIFIED", &change.object),
+        (true, false) if change.kind == ChangeKind::Remove => {
+            shape.event(out, "DELETED", &change.object)
+        }
+        (true, false) => {
+            // It left: what is shown is the last state that was seen, under the version of the change.
+            let previous = change.previous.as_ref().expect("it was in the selection");
+            shape.event(out, "DELETED", &previous.at(change.revision()));
+        }
+    }
+    true
+}
+
+/// Every watch under way, and how far it is.
+#[derive(Debug, Default)]
+pub(crate) struct Watches {
+    open: Mutex<Open>,
+    /// Notified when a watch comes to wait, and when one ends.
+    pub(crate) moved: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    last: u64,
+    places: HashMap<u64, Place>,
+}
+
+/// How far a watch is.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) shelf: ShelfId,
+    /// The request that started it.
+    pub(crate) asked: Arc<Asked>,
+    end: Option<End>,
+    /// The version up to which everything was handed over; `None` while lines are on their way.
+    pub(crate) waits_at: Option<u64>,
+}
+
+/// How a watch is to end before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// As if its time were over.
+    Cut,
+    /// With its connection.
+    Break,
+}
+
+impl Watches {
+    fn open(self: &Arc<Self>, shelf: ShelfId, asked: Arc<Asked>) -> Ticket {
+        let mut open = self.lock();
+        open.last += 1;
+        let id = open.last;
+        let place = Place {
+            shelf,
+            asked,
+            end: None,
+            waits_at: None,
+        };
+        open.places.insert(id, place);
+        let watches = Arc::clone(self);
+        Ticket { watches, id }
+    }
+
+    /// Returns how far each watch is.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        self.lock().places.values().cloned().collect()
+    }
+
+    /// Marks the watches that `picks` picks; they end once they are woken.
+    pub(crate) fn end(&self, picks: impl Fn(&Asked) -> bool, end: End) {
+        for place in self.lock().places.values_mut() {
+            if picks(&place.asked) {
+                place.end = Some(end);
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A watch's entry in the list of all; gone with the watch.
+struct Ticket {
+    watches: Arc<Watches>,
+    id: u64,
+}
+
+impl Ticket {
+    fn is_busy(&self) {
+        self.set(None);
+    }
+
+    fn waits_at(&self, cursor: u64) {
+        self.set(Some(cursor));
+        self.watches.moved.notify_waiters();
+    }
+
+    fn end(&self) -> Option<End> {
+        self.watches.lock().places.get(&self.id)?.end
+    }
+
+    fn set(&self, waits_at: Option<u64>) {
+        if let Some(place) = self.watches.lock().places.get_mut(&self.id) {
+            place.waits_at = waits_at;
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.watches.lock().places.remove(&self.id);
+        self.watches.moved.notify_waiters();
+    }
+}

@@ -1,0 +1,130 @@
+//! What watches say, and when, in the process and with the clock held still.
+
+use futures::{AsyncBufReadExt as _, StreamExt as _, stream::BoxStream};
+use http::Request;
+use kube::Client;
+use kubehandler_apiserver::{ApiServer, Fault, Verb, When};
+use serde_json::{Value, json};
+
+async fn create(client: &Client, name: &str) -> Value {
+    let object = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": { "namespace": "default", "name": name },
+    });
+    let request = Request::post("/api/v1/namespaces/default/configmaps")
+        .header("content-type", "application/json")
+        .body(object.to_string().into_bytes())
+        .expect("valid");
+    client.request(request).await.expect("created")
+}
+
+async fn list(client: &Client, query: &str) -> Value {
+    let request = Request::get(format!("/api/v1/namespaces/default/configmaps?{query}"));
+    let request = request.body(Vec::new()).expect("valid");
+    client.request(request).await.expect("listed")
+}
+
+async fn watch(client: &Client, query: &str) -> BoxStream<'static, Value> {
+    let request = Request::get(format!("/api/v1/configmaps?watch=true&{query}"));
+    let request = request.body(Vec::new()).expect("valid");
+    let lines = client
+        .request_stream(request)
+        .await
+        .expect("watched")
+        .lines();
+    lines
+        .filter_map(|line| async move { serde_json::from_str(&line.ok()?).ok() })
+        .boxed()
+}
+
+fn summary(event: &Value) -> (String, String) {
+    let text = |path| {
+        event
+            .pointer(path)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    (text("/type"), text("/object/metadata/name"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn watch_follows_the_list_it_continues() {
+    let server = ApiServer::new();
+    let client = server.client();
+    create(&client, "a").await;
+    let version = list(&client, "").await["metadata"]["resourceVersion"].clone();
+
+    let mut watch = watch(
+        &client,
+        &format!("resourceVersion={}", version.as_str().unwrap_or("")),
+    )
+    .await;
+    create(&client, "b").await;
+    create(&client, "c").await;
+
+    for name in ["b", "c"] {
+        let event = watch.next().await.expect("an event");
+        assert_eq!(summary(&event), ("ADDED".to_owned(), name.to_owned()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn page_continues_over_one_snapshot() {
+    let server = ApiServer::new();
+    let client = server.client();
+    for name in ["a", "b", "c", "d", "e"] {
+        create(&client, name).await;
+    }
+    let first = list(&client, "limit=2").await;
+    assert_eq!(first["metadata"]["remainingItemCount"], 3);
+    create(&client, "bb").await;
+
+    let token = first["metadata"]["continue"].as_str().unwrap_or_default();
+    let second = list(&client, &format!("limit=2&continue={token}")).await;
+
+    let names: Vec<_> = second["items"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|i| i["metadata"]["name"].clone())
+        .collect();
+    assert_eq!(names, ["c", "d"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bookmark_comes_each_minute_and_before_the_end() {
+    let server = ApiServer::new();
+    let client = server.client();
+    let started = tokio::time::Instant::now();
+
+    let mut watch = watch(
+        &client,
+        "resourceVersion=1&allowWatchBookmarks=true&timeoutSeconds=150",
+    )
+    .await;
+
+    let mut at = Vec::new();
+    while let Some(event) = watch.next().await {
+        assert_eq!(event["type"], "BOOKMARK");
+        at.push(started.elapsed().as_secs());
+    }
+    assert_eq!(at, [60, 120, 148]);
+    assert_eq!(started.elapsed().as_secs(), 150);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cut_watch_ends_after_its_events() {
+    let server = ApiServer::new();
+    let client = server.client();
+    server
+        .faults()
+        .add(When::any().verb(Verb::Watch).times(1), Fault::Cut(1));
+    let mut watch = watch(&client, "resourceVersion=1").await;
+    create(&client, "a").await;
+    create(&client, "b").await;
+
+    assert!(watch.next().await.is_some());
+    assert_eq!(watch.next().await, None);
+}
