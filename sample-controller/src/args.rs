@@ -2,27 +2,18 @@
 
 use std::{io::IsTerminal, num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use anyhow::{Context, anyhow};
 use clap::{Parser, ValueEnum};
-use kubehandler::{
-    Filter,
-    kube::{
-        Config,
-        config::{KubeConfigOptions, Kubeconfig},
-    },
-};
-use tracing::debug;
+use kubehandler::Filter;
 use tracing_subscriber::EnvFilter;
 
-const NO_CLUSTER: &str = "no kubeconfig and no service account found; start a local API server \
-    with `just cluster`, or a cluster with kind or minikube, and set KUBECONFIG or pass --kubeconfig";
+use crate::cluster::{Cluster, ClusterKind};
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  told to stop (SIGINT, SIGTERM), and every running callback finished
   1  failed for another reason; the last line of the log says which
   2  wrong arguments
-  3  no cluster: neither a kubeconfig nor a service account was found, or it is not valid
+  3  no cluster: the kubeconfig or the service account is missing or not valid
   4  the pods could not be listed within the sync timeout
   5  callbacks were still running at the drain deadline
 
@@ -37,7 +28,11 @@ const LOGGED: &str = "info,kube_client::client::builder=off";
 #[derive(Clone, Debug, Parser)]
 #[command(version, after_help = EXIT_CODES)]
 pub(crate) struct Args {
-    /// The kubeconfig file; by default $KUBECONFIG, ~/.kube/config, or the pod's service account
+    /// Which cluster to use; an embedded one needs nothing, and is what `auto` falls back to
+    #[arg(long, value_enum, default_value_t)]
+    cluster: ClusterKind,
+
+    /// The kubeconfig file; by default $KUBECONFIG or ~/.kube/config
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 
@@ -115,31 +110,9 @@ impl Args {
         filter
     }
 
-    /// Finds the cluster: the kubeconfig that was named, or the usual places.
-    pub(crate) fn config(&self) -> impl Future<Output = anyhow::Result<Config>> + Send + 'static {
-        let (file, context) = (self.kubeconfig.clone(), self.context.clone());
-        async move {
-            let options = KubeConfigOptions {
-                context: context.clone(),
-                ..KubeConfigOptions::default()
-            };
-            if let Some(file) = file {
-                let config = Kubeconfig::read_from(&file)
-                    .with_context(|| format!("cannot read kubeconfig `{}`", file.display()))?;
-                return Config::from_custom_kubeconfig(config, &options)
-                    .await
-                    .with_context(|| format!("cannot use kubeconfig `{}`", file.display()));
-            }
-            if let Some(context) = context {
-                return Config::from_kubeconfig(&options)
-                    .await
-                    .with_context(|| format!("cannot use context `{context}`"));
-            }
-            Config::infer().await.map_err(|error| {
-                debug!(%error, "neither a kubeconfig nor a service account");
-                anyhow!("{NO_CLUSTER}")
-            })
-        }
+    /// Finds the cluster, and starts it if it is the embedded one.
+    pub(crate) fn cluster(&self) -> anyhow::Result<Cluster> {
+        Cluster::find(self.cluster, self.kubeconfig.clone(), self.context.clone())
     }
 }
 

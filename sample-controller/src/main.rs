@@ -1,21 +1,37 @@
 //! Logs every pod that comes, changes and goes: the program to copy.
 
 mod args;
+mod cluster;
+mod embedded;
 mod pod_logger;
+mod workload;
 
 use std::{error::Error, process::ExitCode};
 
 use clap::Parser;
 use kubehandler::{EventLoop, RunError};
-use tracing::error;
+use tracing::{error, info};
 
 use crate::{args::Args, pod_logger::PodLogger};
 
 fn main() -> ExitCode {
     let args = Args::parse();
     args.start_logging();
+    let cluster = match args.cluster() {
+        Ok(cluster) => cluster,
+        Err(error) => {
+            error!("{}", chain(&*error));
+            return ExitCode::from(3);
+        }
+    };
+    if let Some(url) = cluster.embedded_url() {
+        info!(
+            "this is the embedded API server, with pods that come and go; look at it with \
+             `kubectl --server {url} get pods -A -w`, or set KUBECONFIG to log a cluster of yours"
+        );
+    }
     let result = EventLoop::new("sample-controller")
-        .config_from(args.config())
+        .config_from(cluster.config())
         .workers(args.workers)
         .drain_timeout(args.drain_timeout)
         .sync_timeout(args.sync_timeout)
