@@ -45,16 +45,10 @@ impl Write<'_> {
             }
             causes.extend(wrong_kind);
         } else {
-            let again = self.wrong_metadata(new, self.resource.rules.names);
-            for cause in again
-                .into_iter()
-                .chain(self.wrong_finalizers(new))
-                .chain(more)
-            {
-                if !causes.contains(&cause) {
-                    causes.push(cause);
-                }
-            }
+            causes.extend(self.wrong_metadata(new, self.resource.rules.names));
+            causes.extend(self.wrong_finalizers(new));
+            causes.extend(more);
+            causes = distinct(causes);
         }
         self.refuse(new, causes)
     }
@@ -149,6 +143,16 @@ impl Write<'_> {
         let detail = "should be a non-negative integer";
         (replicas < 0).then(|| Cause::invalid(format!(".{}", paths.spec), replicas, detail))
     }
+}
+
+fn distinct(causes: Vec<Cause>) -> Vec<Cause> {
+    let mut distinct: Vec<Cause> = Vec::new();
+    for cause in causes {
+        if !distinct.contains(&cause) {
+            distinct.push(cause);
+        }
+    }
+    distinct
 }
 
 /// Returns what an update must not do to the metadata.
