@@ -34,12 +34,8 @@ impl Write<'_> {
         self.place(&mut object)?;
         self.admit(&object)?;
         if generates_name(&object) {
-            let base = object::meta_text(&object, "generateName");
-            let name = format!(
-                "{}{}",
-                &base[..base.floor_char_boundary(MAX_GENERATED_BASE)],
-                suffix()
-            );
+            let base = beginning(object::meta_text(&object, "generateName"));
+            let name = format!("{base}{}", suffix());
             object::set_meta(&mut object, "name", Value::from(name));
         }
         let version = object::resource_version(&object)
@@ -146,25 +142,25 @@ impl Write<'_> {
             object::set_meta(object, "finalizers", finalizers);
         }
         if self.is_namespaces() {
-            self.prepare_new_namespace(object);
+            prepare_new_namespace(object);
         }
-    }
-
-    fn prepare_new_namespace(&self, namespace: &mut Value) {
-        label_with_name(namespace);
-        let spec = object::fields_of(namespace, "spec");
-        let mut finalizers: Vec<_> = object::texts(spec.get("finalizers"))
-            .map(Value::from)
-            .collect();
-        if !finalizers.contains(&json!("kubernetes")) {
-            finalizers.push(json!("kubernetes"));
-        }
-        spec.insert("finalizers".to_owned(), Value::Array(finalizers));
     }
 
     pub(crate) fn is_namespaces(&self) -> bool {
         self.resource.group.is_empty() && self.resource.plural == "namespaces"
     }
+}
+
+fn prepare_new_namespace(namespace: &mut Value) {
+    label_with_name(namespace);
+    let spec = object::fields_of(namespace, "spec");
+    let mut finalizers: Vec<_> = object::texts(spec.get("finalizers"))
+        .map(Value::from)
+        .collect();
+    if !finalizers.contains(&json!("kubernetes")) {
+        finalizers.push(json!("kubernetes"));
+    }
+    spec.insert("finalizers".to_owned(), Value::Array(finalizers));
 }
 
 /// Every namespace has its name as a label.
@@ -175,6 +171,15 @@ pub(crate) fn label_with_name(namespace: &mut Value) {
         .unwrap_or_default();
     object::as_fields(&mut labels).insert("kubernetes.io/metadata.name".to_owned(), name);
     object::set_meta(namespace, "labels", labels);
+}
+
+/// Returns as much of a text as can begin a name.
+fn beginning(base: &str) -> &str {
+    let mut end = base.len().min(MAX_GENERATED_BASE);
+    while !base.is_char_boundary(end) {
+        end -= 1;
+    }
+    &base[..end]
 }
 
 /// Returns whether the server makes the object's name.

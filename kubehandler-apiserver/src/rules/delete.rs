@@ -215,7 +215,7 @@ impl Write<'_> {
 
     /// A namespace goes when its content is gone and `spec.finalizers` is empty.
     fn delete_namespace(&self, old: &Value, options: &DeleteOptions) -> Result<Deletion, Failure> {
-        self.check_namespace_preconditions(old, options)?;
+        check_namespace_preconditions(old, options)?;
         let name = object::name(old);
         if IMMORTAL.contains(&name) {
             let why = "this namespace may not be deleted";
@@ -237,31 +237,27 @@ impl Write<'_> {
         self.set_dependents_finalizer(&mut namespace, options);
         Ok(Deletion::Put(namespace))
     }
+}
 
-    fn check_namespace_preconditions(
-        &self,
-        old: &Value,
-        options: &DeleteOptions,
-    ) -> Result<(), Failure> {
-        let asked = &options.preconditions;
-        let checks = [
-            ("UID", asked.uid.as_deref(), object::uid(old)),
-            (
-                "ResourceVersion",
-                asked.resource_version.as_deref(),
-                object::resource_version(old),
-            ),
-        ];
-        for (what, asked, actual) in checks {
-            if let Some(asked) = asked.filter(|asked| *asked != actual) {
-                let why = format!(
-                    "Precondition failed: {what} in precondition: {asked}, {what} in object meta: {actual}"
-                );
-                return Err(Failure::conflict("", "namespaces", object::name(old), &why));
-            }
+fn check_namespace_preconditions(old: &Value, options: &DeleteOptions) -> Result<(), Failure> {
+    let asked = &options.preconditions;
+    let checks = [
+        ("UID", asked.uid.as_deref(), object::uid(old)),
+        (
+            "ResourceVersion",
+            asked.resource_version.as_deref(),
+            object::resource_version(old),
+        ),
+    ];
+    for (what, asked, actual) in checks {
+        if let Some(asked) = asked.filter(|asked| *asked != actual) {
+            let why = format!(
+                "Precondition failed: {what} in precondition: {asked}, {what} in object meta: {actual}"
+            );
+            return Err(Failure::conflict("", "namespaces", object::name(old), &why));
         }
-        Ok(())
     }
+    Ok(())
 }
 
 fn set_deletion(object: &mut Value, time: &str, seconds: i64) {

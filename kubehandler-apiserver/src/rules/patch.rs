@@ -4,7 +4,7 @@
 
 mod operations;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{
     Updated, Write,
@@ -48,7 +48,11 @@ impl Patch {
                 operations::apply(&mut patched, operations).map_err(|_| rejected())?;
                 Ok(patched)
             }
-            Self::Merge(Value::Object(patch)) => Ok(merged(object, patch)),
+            Self::Merge(patch @ Value::Object(_)) => {
+                let mut patched = object.clone();
+                json_patch::merge(&mut patched, patch);
+                Ok(patched)
+            }
             Self::Merge(Value::Null) => Err(Failure::bad_request("Invalid JSON Patch")),
             Self::Merge(other) => {
                 let ty = metadata::type_name(other);
@@ -144,27 +148,4 @@ fn check_operation(operation: &Value) -> Result<(), String> {
         fields.text(name, "string")?;
     }
     Ok(())
-}
-
-fn merged(object: &Value, patch: &Map<String, Value>) -> Value {
-    let mut merged = object.clone();
-    merge(&mut merged, patch);
-    merged
-}
-
-fn merge(target: &mut Value, patch: &Map<String, Value>) {
-    let target = crate::object::as_fields(target);
-    for (name, change) in patch {
-        match change {
-            Value::Null => {
-                target.remove(name);
-            }
-            Value::Object(change) => {
-                merge(target.entry(name.as_str()).or_insert(Value::Null), change)
-            }
-            other => {
-                target.insert(name.clone(), other.clone());
-            }
-        }
-    }
 }

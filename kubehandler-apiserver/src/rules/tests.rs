@@ -2,7 +2,9 @@
 
 mod collector;
 mod create;
+mod decode;
 mod delete;
+mod kinds;
 mod namespaces;
 mod patch;
 mod scale;

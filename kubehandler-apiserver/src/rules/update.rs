@@ -140,7 +140,7 @@ impl Write<'_> {
             object::set_field(&mut new, "kind", Some(Value::from(&*self.version.kind)));
         }
         match self.part {
-            Part::Status => return self.prepared_status(old, new),
+            Part::Status => return self.prepared_status(old, &new),
             Part::Finalize => object::set_field(&mut new, "status", old.get("status").cloned()),
             Part::Main => self.prepare_main(old, &mut new),
         }
@@ -176,7 +176,7 @@ impl Write<'_> {
         }
     }
 
-    fn prepared_status(&self, old: &Value, new: Value) -> Value {
+    fn prepared_status(&self, old: &Value, new: &Value) -> Value {
         let mut object = old.clone();
         for name in ["apiVersion", "kind", "status"] {
             object::set_field(&mut object, name, new.get(name).cloned());

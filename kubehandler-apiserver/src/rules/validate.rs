@@ -110,7 +110,7 @@ impl Write<'_> {
             (true, false) => invalid(
                 FIELD,
                 namespace,
-                names::name(NameRule::Label, namespace, false),
+                &names::name(NameRule::Label, namespace, false),
             ),
             (false, true) => Vec::new(),
             (false, false) => vec![Cause::forbidden(FIELD, "not allowed on this type")],
@@ -204,7 +204,7 @@ fn wrong_names(object: &Value, rule: NameRule) -> Vec<Cause> {
         causes = invalid(
             "metadata.generateName",
             prefix,
-            names::name(rule, prefix, true),
+            &names::name(rule, prefix, true),
         );
     }
     let name = object::name(object);
@@ -217,7 +217,7 @@ fn wrong_names(object: &Value, rule: NameRule) -> Vec<Cause> {
         causes.extend(invalid(
             "metadata.name",
             name,
-            names::name(rule, name, false),
+            &names::name(rule, name, false),
         ));
     }
     causes
@@ -227,8 +227,8 @@ fn wrong_labels(object: &Value) -> Vec<Cause> {
     const FIELD: &str = "metadata.labels";
     let mut causes = Vec::new();
     for (key, value) in text_entries(object, "labels") {
-        causes.extend(invalid(FIELD, key, selector::key_errors(key)));
-        causes.extend(invalid(FIELD, value, selector::value_errors(value)));
+        causes.extend(invalid(FIELD, key, &selector::key_errors(key)));
+        causes.extend(invalid(FIELD, value, &selector::value_errors(value)));
     }
     causes
 }
@@ -240,7 +240,7 @@ fn wrong_annotations(object: &Value) -> Vec<Cause> {
         causes.extend(invalid(
             FIELD,
             key,
-            selector::key_errors(&key.to_lowercase()),
+            &selector::key_errors(&key.to_lowercase()),
         ));
         size += key.len() + value.len();
     }
@@ -312,7 +312,7 @@ fn wrong_finalizers(object: &Value) -> Vec<Cause> {
     const FIELD: &str = "metadata.finalizers";
     let mut causes = Vec::new();
     for name in object::finalizers(object) {
-        causes.extend(invalid(FIELD, name, selector::key_errors(name)));
+        causes.extend(invalid(FIELD, name, &selector::key_errors(name)));
     }
     if object::has_finalizer(object, "orphan")
         && object::has_finalizer(object, "foregroundDeletion")
@@ -326,7 +326,7 @@ fn wrong_finalizers(object: &Value) -> Vec<Cause> {
     causes
 }
 
-fn invalid(field: &str, value: &str, wrong: Vec<String>) -> Vec<Cause> {
+fn invalid(field: &str, value: &str, wrong: &[String]) -> Vec<Cause> {
     wrong
         .iter()
         .map(|detail| Cause::invalid(field, value, detail))

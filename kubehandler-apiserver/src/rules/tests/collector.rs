@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use super::*;
 use crate::options::{DeleteOptions, Propagation};
 
-/// Config maps in `default` and widgets in no namespace, and what was done to them.
+/// Config maps in `default` and nodes in no namespace, and what was done to them.
 #[derive(Default)]
 struct Cluster {
     objects: BTreeMap<ObjectId, Value>,
@@ -120,9 +120,13 @@ impl Cluster {
             (Some(_), Some(_)) => "MODIFIED",
         };
         self.log.push(format!("{verb} {}", id.name));
-        if let Some(new) = &new {
-            self.objects.insert(id.clone(), new.clone());
-        }
+        let new = new.map(|new| {
+            self.objects
+                .entry(id.clone())
+                .insert_entry(new)
+                .get()
+                .clone()
+        });
         collector.observe(
             Seen {
                 id,
@@ -375,7 +379,7 @@ fn owners_in_a_circle_go() {
 }
 
 #[test]
-fn a_thousand_dependents_go_in_one_pass() {
+fn many_dependents_go_in_one_pass() {
     for propagation in [Propagation::Foreground, Propagation::Background] {
         let mut cluster = Cluster::default();
         cluster.create("a", &[], &[]);

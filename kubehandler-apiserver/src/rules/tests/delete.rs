@@ -254,7 +254,7 @@ fn a_pod_that_has_nothing_to_stop_goes_at_once_but_is_seen_ending() {
     for (pod, options) in cases {
         match delete(&pods(), &pod, &options).expect("allowed") {
             Deletion::PutAndRemove(last) => {
-                assert_eq!(deletion(&last), (NOW.to_owned(), Some(0), vec![], 2))
+                assert_eq!(deletion(&last), (NOW.to_owned(), Some(0), vec![], 2));
             }
             other => panic!("{other:?}"),
         }
