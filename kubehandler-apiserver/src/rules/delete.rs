@@ -269,6 +269,10 @@ fn set_deletion(object: &mut Value, time: &str, seconds: i64) {
 fn raise_generation(object: &mut Value) {
     let generation = object::generation(object);
     if generation > 0 {
-        object::set_meta(object, "generation", Value::from(generation + 1));
+        object::set_meta(
+            object,
+            "generation",
+            Value::from(generation.saturating_add(1)),
+        );
     }
 }

@@ -74,7 +74,8 @@ fn amounts<'a>(resources: Option<&Value>, side: &str) -> BTreeMap<&'a str, i128>
 
 fn sum<'a>(total: &mut BTreeMap<&'a str, i128>, amounts: BTreeMap<&'a str, i128>) {
     for (name, amount) in amounts {
-        *total.entry(name).or_default() += amount;
+        let sum = total.entry(name).or_default();
+        *sum = sum.saturating_add(amount);
     }
 }
 

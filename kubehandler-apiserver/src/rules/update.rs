@@ -152,7 +152,7 @@ impl Write<'_> {
             object::set_meta(
                 &mut new,
                 "generation",
-                Value::from(object::generation(old) + 1),
+                Value::from(object::generation(old).saturating_add(1)),
             );
         }
         new

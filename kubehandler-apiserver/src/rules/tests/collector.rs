@@ -397,3 +397,19 @@ fn many_dependents_go_in_one_pass() {
         );
     }
 }
+
+#[test]
+fn an_edit_that_changes_nothing_is_none() {
+    let object = stored(
+        &config_maps(),
+        json!({"metadata": {"name": "a", "finalizers": ["x/y"]}}),
+    );
+
+    for edit in [
+        Edit::RemoveFinalizer("orphan"),
+        Edit::DropOwners(vec!["1".to_owned()]),
+        Edit::UnblockOwners,
+    ] {
+        assert_eq!(edit.apply(&object), None, "{edit:?}");
+    }
+}

@@ -332,3 +332,20 @@ fn a_taken_name_is_refused_in_three_ways() {
         );
     }
 }
+
+#[test]
+fn equal_owners_are_kept_once() {
+    let owner = json!({"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "1"});
+    let other =
+        json!({"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "1", "controller": false});
+
+    let created = stored(
+        &config_maps(),
+        json!({"metadata": {"name": "a", "ownerReferences": [owner, other, owner]}}),
+    );
+
+    assert_eq!(
+        created["metadata"]["ownerReferences"],
+        json!([owner, other])
+    );
+}

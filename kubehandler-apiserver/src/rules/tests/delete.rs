@@ -371,3 +371,18 @@ fn the_answer_is_the_object_or_a_status() {
         status(json!({"name": "dd", "group": "example.com", "kind": "widgets", "uid": "new-uid"}))
     );
 }
+
+#[test]
+fn numbers_at_their_end_stay_there() {
+    let object = json!({"metadata": {"name": "a", "generation": i64::MAX, "finalizers": ["x/y"]}});
+    let waiting = kept(delete(
+        &config_maps(),
+        &stored(&config_maps(), object),
+        &DeleteOptions::default(),
+    ));
+    let pod = kept(delete(&pods(), &scheduled(), &with_grace(i64::MAX)));
+
+    assert_eq!(object::generation(&waiting), i64::MAX);
+    assert_eq!(object::grace_period(&pod), Some(i64::MAX));
+    kept(delete(&pods(), &pod, &with_grace(1)));
+}
