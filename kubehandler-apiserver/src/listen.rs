@@ -2,14 +2,17 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use hyper::{
+    rt::Executor,
+    server::conn::{http1, http2},
+};
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::conn::auto,
+    rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use serde_json::json;
 use tokio::{
-    net::{TcpListener, TcpStream, ToSocketAddrs},
+    net::{TcpListener, TcpSocket, TcpStream, ToSocketAddrs, lookup_host},
     sync::Semaphore,
     time::{sleep, timeout},
 };
@@ -20,11 +23,28 @@ use tokio_util::{
 
 use crate::{server::ApiServer, service::ApiService};
 
-/// How many connections are served at once; more wait to be accepted.
-const CONNECTIONS: usize = 16_384;
+/// What bounds the connections.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// How many are served at once; more wait to be accepted.
+    connections: usize,
+    /// How long one may take to send the head of a request.
+    head_timeout: Duration,
+}
 
-/// How long a connection may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+const LIMITS: Limits = Limits {
+    connections: 16_384,
+    head_timeout: Duration::from_secs(30),
+};
+
+/// What a connection begins with that speaks HTTP/2 without having asked (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How long to wait for the rest of a preface that came in pieces.
+const PREFACE_PAUSE: Duration = Duration::from_millis(10);
+
+/// How many connections the kernel holds until they are accepted, if it lets us.
+const BACKLOG: u32 = 8_192;
 
 /// How long to wait when a connection cannot be accepted, for want of files, say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -52,11 +72,25 @@ impl ApiServer {
     ///
     /// Dropping the future leaves nothing behind.
     pub async fn listen(&self, address: impl ToSocketAddrs) -> io::Result<Listening> {
-        let listener = TcpListener::bind(address).await?;
+        self.listen_within(address, LIMITS).await
+    }
+
+    async fn listen_within(
+        &self,
+        address: impl ToSocketAddrs,
+        limits: Limits,
+    ) -> io::Result<Listening> {
+        let listener = bind(address).await?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let accept = accept(listener, self.service(), tasks.clone(), stop.clone());
+        let accept = accept(
+            listener,
+            self.service(),
+            limits,
+            tasks.clone(),
+            stop.clone(),
+        );
         tasks.spawn(accept);
         tasks.close();
         let stop_on_drop = stop.clone().drop_guard();
@@ -114,10 +148,11 @@ impl Listening {
 async fn accept(
     listener: TcpListener,
     service: ApiService,
+    limits: Limits,
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(limits.connections));
     let accept_all = async {
         loop {
             let permit = Arc::clone(&permits).acquire_owned().await;
@@ -125,9 +160,13 @@ async fn accept(
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let (service, stop) = (service.clone(), stop.clone());
-            tasks.spawn(async move {
-                stop.run_until_cancelled(serve(stream, service)).await;
+            let executor = Tracked {
+                tasks: tasks.clone(),
+                stop: stop.clone(),
+            };
+            let connection = serve(stream, service.clone(), limits, executor.clone());
+            executor.execute(async move {
+                connection.await;
                 drop(permit);
             });
         }
@@ -135,25 +174,176 @@ async fn accept(
     stop.run_until_cancelled(accept_all).await;
 }
 
-async fn serve(stream: TcpStream, service: ApiService) {
+async fn serve(stream: TcpStream, service: ApiService, limits: Limits, executor: Tracked) {
     // A watch's lines are small, and each is wanted at once.
     let _ = stream.set_nodelay(true);
-    // Nothing at all for so long is no client.
-    if timeout(HEAD_TIMEOUT, stream.readable()).await.is_err() {
-        return;
-    }
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(1_000);
+    let Ok(Ok(is_http2)) = timeout(limits.head_timeout, begins_with_preface(&stream)).await else {
+        return; // Whoever says nothing for so long is no client.
+    };
     let service = TowerToHyperService::new(service);
+    let stream = TokioIo::new(stream);
     // A connection that breaks is its client's business.
-    let _ = builder
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+    if is_http2 {
+        let mut builder = http2::Builder::new(executor);
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(1_000);
+        let _ = builder.serve_connection(stream, service).await;
+    } else {
+        let mut builder = http1::Builder::new();
+        builder
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head_timeout);
+        let _ = builder.serve_connection(stream, service).await;
+    }
+}
+
+/// Binds the first address that can be bound.
+async fn bind(address: impl ToSocketAddrs) -> io::Result<TcpListener> {
+    let mut failed = io::Error::new(io::ErrorKind::InvalidInput, "the address names no host");
+    for address in lookup_host(address).await? {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        socket.set_reuseaddr(cfg!(unix))?; // As tokio does; elsewhere it would share the port.
+        match socket.bind(address).and_then(|()| socket.listen(BACKLOG)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
+}
+
+/// Looks at the first bytes, and leaves them where they are.
+async fn begins_with_preface(stream: &TcpStream) -> io::Result<bool> {
+    let mut first = [0; PREFACE.len()];
+    loop {
+        let length = stream.peek(&mut first).await?;
+        if length == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if !PREFACE.starts_with(&first[..length]) {
+            return Ok(false);
+        }
+        if length == PREFACE.len() {
+            return Ok(true);
+        }
+        sleep(PREFACE_PAUSE).await;
+    }
+}
+
+/// Runs the tasks of connections, until all are to stop.
+#[derive(Clone, Debug)]
+struct Tracked {
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl<F> Executor<F> for Tracked
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, task: F) {
+        let stop = self.stop.clone();
+        self.tasks.spawn(async move {
+            stop.run_until_cancelled(task).await;
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    async fn impatient() -> Listening {
+        let limits = Limits {
+            head_timeout: Duration::from_millis(200),
+            ..LIMITS
+        };
+        let server = ApiServer::new();
+        server
+            .listen_within("127.0.0.1:0", limits)
+            .await
+            .expect("a free port")
+    }
+
+    #[tokio::test]
+    async fn client_that_does_not_finish_its_request_is_hung_up_on() {
+        let listening = impatient().await;
+        for beginning in ["", "G", "PRI * HT", "GET /api HTTP/1.1\r\nHost: x\r\n"] {
+            let mut stream = TcpStream::connect(listening.local_addr())
+                .await
+                .expect("it listens");
+            stream.write_all(beginning.as_bytes()).await.expect("sent");
+
+            let mut answer = Vec::new();
+            let ended = timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
+
+            assert!(ended.is_ok(), "still open after {beginning:?}");
+            assert!(!answer.starts_with(b"HTTP/1.1 200"), "{beginning:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn connection_beyond_the_limit_waits_for_another_to_end() {
+        let limits = Limits {
+            connections: 1,
+            ..LIMITS
+        };
+        let server = ApiServer::new();
+        let listening = server
+            .listen_within("127.0.0.1:0", limits)
+            .await
+            .expect("a free port");
+        let first = TcpStream::connect(listening.local_addr())
+            .await
+            .expect("it listens");
+        let mut second = TcpStream::connect(listening.local_addr())
+            .await
+            .expect("it is queued");
+        let request = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        second.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = Vec::new();
+        let early = timeout(Duration::from_millis(200), second.read_to_end(&mut answer)).await;
+        assert!(early.is_err(), "answered beyond the limit");
+
+        drop(first);
+
+        timeout(Duration::from_secs(20), second.read_to_end(&mut answer))
+            .await
+            .expect("in time")
+            .expect("read");
+        assert!(
+            answer.starts_with(b"HTTP/1.1 200"),
+            "{}",
+            String::from_utf8_lossy(&answer)
+        );
+    }
+
+    #[tokio::test]
+    async fn stopping_ends_every_connection() {
+        let listening = impatient().await;
+        let mut watch = TcpStream::connect(listening.local_addr())
+            .await
+            .expect("it listens");
+        let request = "GET /api/v1/pods?watch=true HTTP/1.1\r\nHost: x\r\n\r\n";
+        watch.write_all(request.as_bytes()).await.expect("sent");
+        let mut first = [0; 8];
+        watch
+            .read_exact(&mut first)
+            .await
+            .expect("the watch has begun");
+
+        timeout(Duration::from_secs(20), listening.stop())
+            .await
+            .expect("in time");
+
+        let mut rest = Vec::new();
+        let ended = timeout(Duration::from_secs(20), watch.read_to_end(&mut rest)).await;
+        assert!(ended.is_ok(), "the watch goes on");
+    }
 }
