@@ -14,15 +14,16 @@ use tokio::{task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-pub use registry::{EventLoopHandle, RunningCallback};
+pub use registry::{EventLoopHandle, InformerState, RunningCallback, WaitingCallback};
 
 use crate::{
     event::Context,
     event_loop::{
-        builder::{Connect, Registration},
+        builder::{Connect, Defaults, Registration},
         registry::{Registry, Wired},
     },
     informer::Informers,
+    observe::Observer,
 };
 
 /// How long a task has to let go of its thread, once it has nothing to wait for, before it is called blocked.
@@ -58,6 +59,7 @@ pub struct EventLoop {
     sync_timeout: Duration,
     drain_timeout: Duration,
     registrations: Vec<Box<dyn Registration>>,
+    observer: Option<Observer>,
     registry: Arc<Registry>,
 }
 
@@ -241,10 +243,14 @@ impl EventLoop {
             client,
             stop: stop.clone(),
         };
+        let defaults = Defaults {
+            workers: self.workers,
+            observer: self.observer.as_ref(),
+        };
         let mut wired = Wired::default();
         for registration in std::mem::take(&mut self.registrations) {
             let (lane, informer) =
-                registration.open(&informers, &context, self.workers, &self.registry)?;
+                registration.open(&informers, &context, defaults, &self.registry)?;
             if !wired.informers.iter().any(|i| Arc::ptr_eq(i, &informer)) {
                 wired.informers.push(informer.clone());
             }

@@ -25,6 +25,7 @@ use crate::{
         owed::{Owed, Turn},
     },
     object_key::ObjectKey,
+    observe::Observer,
     queue::{Queue, shrink::shrink},
     settings::Retry,
 };
@@ -36,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Retry,
     pub(crate) resync: Option<Duration>,
+    pub(crate) observer: Option<Observer>,
 }
 
 /// The turn-taking of one handler.
@@ -70,6 +72,17 @@ pub(crate) struct RunningCall {
     pub(crate) since: Instant,
 }
 
+/// A callback that is due, or waits for its retry.
+#[derive(Clone, Debug)]
+pub(crate) struct WaitingCall {
+    pub(crate) handler: Arc<str>,
+    pub(crate) key: ObjectKey,
+    pub(crate) kind: EventKind,
+    pub(crate) failures: u32,
+    /// None if it only waits for a worker.
+    pub(crate) due: Option<Instant>,
+}
+
 impl Lane {
     pub(crate) fn new(
         name: Arc<str>,
@@ -102,6 +115,23 @@ impl Lane {
     /// Returns the callbacks that run now.
     pub(crate) fn running(&self) -> Vec<RunningCall> {
         self.book().running.values().cloned().collect()
+    }
+
+    /// Returns what keeps the lane from being idle, but for the callbacks that run.
+    pub(crate) fn waiting(&self) -> Vec<WaitingCall> {
+        let now = Instant::now();
+        let book = self.book();
+        let waiting = book.owed.iter().filter_map(|(key, owed)| {
+            let (kind, failures, due) = owed.waiting(now)?;
+            Some(WaitingCall {
+                handler: self.name.clone(),
+                key: key.clone(),
+                kind,
+                failures,
+                due,
+            })
+        });
+        waiting.collect()
     }
 
     /// Makes a resync of every object in the view due.

@@ -158,6 +158,7 @@ mod informer;
 pub mod k8s;
 mod lane;
 mod object_key;
+mod observe;
 mod outcome;
 pub mod prelude;
 pub mod queue;
@@ -166,7 +167,10 @@ mod settings;
 mod work_queue;
 
 pub use event::{Event, EventKind};
-pub use event_loop::{CutOff, EventLoop, EventLoopHandle, RunError, RunningCallback, Unsynced};
+pub use event_loop::{
+    CutOff, EventLoop, EventLoopHandle, InformerState, RunError, RunningCallback, Unsynced,
+    WaitingCallback,
+};
 pub use handler::{Callbacks, DefaultHandler, EventHandler};
 pub use informer::{DecodeError, Filter, Informer, Informers};
 pub use k8s_openapi;
@@ -174,6 +178,7 @@ pub use kube;
 #[cfg(feature = "derive")]
 pub use kubehandler_derive::{EventHandler, custom_resource, schema};
 pub use object_key::{InvalidObjectKey, ObjectKey};
+pub use observe::{CallbackReport, CallbackStage};
 pub use outcome::{Action, HandlerError, Result, ResultExt};
 pub use resource::Resource;
 pub use schemars;

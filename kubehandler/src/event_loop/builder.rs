@@ -13,6 +13,7 @@ use crate::{
     informer::{Informers, Shared},
     lane::{self, Lane, dispatch::Typed},
     object_key::is_dns_label,
+    observe::{CallbackReport, Observer},
     settings::Settings,
 };
 
@@ -30,6 +31,7 @@ impl EventLoop {
             sync_timeout: Duration::from_secs(120),
             drain_timeout: Duration::from_secs(25),
             registrations: Vec::new(),
+            observer: None,
             registry: Arc::default(),
         }
     }
@@ -110,6 +112,31 @@ impl EventLoop {
         self
     }
 
+    /// Tells `observe` of the start and the end of each callback, after those given before.
+    ///
+    /// It is called by the worker, between two callbacks, and must not block. When the loop
+    /// [is idle](EventLoopHandle::is_idle) it has been told of every callback so far.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kubehandler::{CallbackStage, EventLoop};
+    ///
+    /// let event_loop = EventLoop::new("demo").observe(|report| {
+    ///     if let CallbackStage::Failed { error, .. } = report.stage {
+    ///         eprintln!("{} of {}: {error}", report.kind, report.object);
+    ///     }
+    /// });
+    /// ```
+    #[must_use]
+    pub fn observe(mut self, observe: impl Fn(CallbackReport) + Send + Sync + 'static) -> Self {
+        self.observer = Some(match self.observer.take() {
+            None => Observer::new(observe),
+            Some(observer) => observer.and(observe),
+        });
+        self
+    }
+
     /// Returns a handle that shows how far the loop has come.
     #[must_use]
     pub fn handle(&self) -> EventLoopHandle {
@@ -154,6 +181,13 @@ impl fmt::Debug for EventLoop {
     }
 }
 
+/// What the loop says of all its handlers.
+#[derive(Clone, Copy)]
+pub(super) struct Defaults<'a> {
+    pub(super) workers: NonZeroUsize,
+    pub(super) observer: Option<&'a Observer>,
+}
+
 /// A handler that waits for its loop to run; its type is forgotten.
 pub(super) trait Registration: Send + Sync {
     fn name(&self) -> &str;
@@ -166,7 +200,7 @@ pub(super) trait Registration: Send + Sync {
         self: Box<Self>,
         informers: &Informers,
         context: &Context,
-        workers: NonZeroUsize,
+        defaults: Defaults<'_>,
         registry: &Registry,
     ) -> Result<(Arc<Lane>, Arc<Shared>), RunError>;
 }
@@ -190,7 +224,7 @@ impl<H: Callbacks> Registration for Registered<H> {
         self: Box<Self>,
         informers: &Informers,
         context: &Context,
-        workers: NonZeroUsize,
+        defaults: Defaults<'_>,
         registry: &Registry,
     ) -> Result<(Arc<Lane>, Arc<Shared>), RunError> {
         let Self { name, typed } = *self;
@@ -203,10 +237,11 @@ impl<H: Callbacks> Registration for Registered<H> {
         }
         let settings = &typed.settings;
         let config = lane::Config {
-            workers: settings.workers.unwrap_or(workers),
+            workers: settings.workers.unwrap_or(defaults.workers),
             timeout: settings.timeout,
             retry: settings.retry,
             resync: settings.resync,
+            observer: defaults.observer.cloned(),
         };
         let progress = registry.progress().clone();
         let lane = Lane::new(

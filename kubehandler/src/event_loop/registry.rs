@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     event::EventKind,
     informer::{Shared, Subscriber},
-    lane::{Lane, RunningCall},
+    lane::{Lane, RunningCall, WaitingCall},
     object_key::ObjectKey,
 };
 
@@ -102,6 +102,13 @@ impl Registry {
         running.map(RunningCallback).collect()
     }
 
+    fn waiting(&self) -> Vec<WaitingCallback> {
+        let wired = self.wired();
+        let lanes = wired.iter().flat_map(|wired| &wired.lanes);
+        let waiting = lanes.flat_map(|(lane, _)| lane.waiting());
+        waiting.map(WaitingCallback).collect()
+    }
+
     fn has_synced(&self) -> bool {
         self.wired().is_some_and(|wired| {
             wired.have_informers_synced() && wired.all(Lane::has_tried_first_list)
@@ -182,6 +189,26 @@ impl EventLoopHandle {
         self.registry.wait(Registry::is_idle).await
     }
 
+    /// Returns the callbacks that are due or wait for their retry: with those that run, all that
+    /// keeps the loop from being idle once its informers have synced.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<WaitingCallback> {
+        self.registry.waiting()
+    }
+
+    /// Returns the informers of the handlers, each once; none before the loop runs.
+    #[must_use]
+    pub fn informers(&self) -> Vec<InformerState> {
+        let informers = self.registry.informers();
+        let informers = informers.iter().map(|informer| InformerState {
+            informer: informer.describe(),
+            has_synced: informer.has_synced(),
+            is_watching: informer.is_watching(),
+            last_error: informer.last_error(),
+        });
+        informers.collect()
+    }
+
     /// Returns the callbacks that run now.
     #[must_use]
     pub fn running(&self) -> Vec<RunningCallback> {
@@ -196,6 +223,71 @@ impl fmt::Debug for EventLoopHandle {
             .field("is_idle", &self.is_idle())
             .field("running", &self.running())
             .finish()
+    }
+}
+
+/// How an informer of an event loop fares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InformerState {
+    /// What is listed and watched, such as ``pods with labels `app=web` ``.
+    pub informer: String,
+    /// Its store holds the first complete list.
+    pub has_synced: bool,
+    /// A watch that goes on from a complete list is open; false while it lists or backs off.
+    pub is_watching: bool,
+    /// The last failure, with what to do about it; none while all is well.
+    pub last_error: Option<String>,
+}
+
+/// A callback that was due, or waited for its retry, when it was asked for.
+#[derive(Clone, Debug)]
+pub struct WaitingCallback(WaitingCall);
+
+impl WaitingCallback {
+    /// Returns the handler's name.
+    #[must_use]
+    pub fn handler(&self) -> &str {
+        &self.0.handler
+    }
+
+    /// Returns the object it is to be called for.
+    #[must_use]
+    pub fn object(&self) -> &ObjectKey {
+        &self.0.key
+    }
+
+    /// Returns which callback it is.
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        self.0.kind
+    }
+
+    /// Returns how often in a row it has failed.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.0.failures
+    }
+
+    /// Returns the time until its retry; none if it only waits for a worker.
+    #[must_use]
+    pub fn due_in(&self) -> Option<Duration> {
+        let due = self.0.due?;
+        Some(due.saturating_duration_since(Instant::now()))
+    }
+}
+
+/// As in ``add of `default/web` by `pods`, which failed and is retried in 20s``.
+impl fmt::Display for WaitingCallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let WaitingCall {
+            handler, key, kind, ..
+        } = &self.0;
+        write!(f, "{kind} of `{key}` by `{handler}`")?;
+        match self.due_in() {
+            None => write!(f, ", which waits for a worker"),
+            Some(time) => write!(f, ", which failed and is retried in {time:?}"),
+        }
     }
 }
 

@@ -195,6 +195,7 @@ impl<'a> Reflector<'a> {
 
     /// Applies the events of a watch until it ends.
     async fn follow(&mut self, mut stream: Stream) -> Result<(), Failure> {
+        let _watching = self.shared.watching();
         let limits = &self.shared.limits;
         let deadline = stream.opened() + limits.watch + limits.watch_grace;
         loop {

@@ -3,7 +3,10 @@
 use std::{
     collections::HashSet,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use kube::Client;
@@ -32,6 +35,8 @@ pub(crate) struct Shared {
     content: Mutex<Content>,
     /// True once the store holds its first complete list.
     synced: watch::Sender<bool>,
+    /// True while a watch that goes on from a complete list is open.
+    watching: AtomicBool,
     trouble: Mutex<Trouble>,
     /// Held by the one who lists and watches; whoever comes next goes on from there.
     progress: tokio::sync::Mutex<Progress>,
@@ -62,6 +67,7 @@ impl Shared {
             limits: Limits::default(),
             content: Mutex::default(),
             synced: watch::Sender::new(false),
+            watching: AtomicBool::new(false),
             trouble: Mutex::new(Trouble {
                 last,
                 ..Trouble::default()
@@ -101,6 +107,17 @@ impl Shared {
     pub(crate) async fn synced(&self) {
         // The sender lives as long as `self`, so that waiting cannot fail.
         let _ = self.synced.subscribe().wait_for(|synced| *synced).await;
+    }
+
+    /// Returns true while a watch that goes on from a complete list is open.
+    pub(crate) fn is_watching(&self) -> bool {
+        self.watching.load(Ordering::Acquire)
+    }
+
+    /// Notes that such a watch is open, until the guard is dropped.
+    pub(crate) fn watching(&self) -> Watching<'_> {
+        self.watching.store(true, Ordering::Release);
+        Watching(self)
     }
 
     /// Lists and watches until `stop`; waits its turn while another loop does.
@@ -198,6 +215,15 @@ impl Shared {
 
     fn trouble(&self) -> MutexGuard<'_, Trouble> {
         self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A watch is open until this is dropped.
+pub(crate) struct Watching<'a>(&'a Shared);
+
+impl Drop for Watching<'_> {
+    fn drop(&mut self) {
+        self.0.watching.store(false, Ordering::Release);
     }
 }
 

@@ -255,6 +255,23 @@ impl Owed {
             || self.life.as_ref().is_some_and(Life::is_owing)
     }
 
+    /// Returns the call that is due or waits for its retry, its failures, and its time if that is to come.
+    pub(crate) fn waiting(&self, now: Instant) -> Option<(EventKind, u32, Option<Instant>)> {
+        if self.running.is_some() {
+            return None;
+        }
+        let (kind, failures) = match (&self.ended, &self.life) {
+            (Some(ended), _) => (EventKind::Delete, ended.failures()),
+            (None, Some(life)) if life.is_owing() => (life.kind(), life.failures()),
+            _ => return None,
+        };
+        let due = match self.turn(now) {
+            Turn::At(at, _) => Some(at),
+            Turn::Now(_) | Turn::Never => None,
+        };
+        Some((kind, failures, due))
+    }
+
     /// Returns true if there is nothing to remember.
     pub(crate) fn is_empty(&self) -> bool {
         self.life.is_none() && self.ended.is_none() && self.running.is_none()

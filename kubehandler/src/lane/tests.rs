@@ -34,6 +34,7 @@ fn stalled_lane() -> Arc<Lane> {
         timeout: None,
         retry: Retry::default(),
         resync: None,
+        observer: None,
     };
     let context = Context {
         client: Client::new(service, "default"),

@@ -177,12 +177,18 @@ impl Lane {
             lane: self,
             key: &call.key,
         };
+        let observer = self.config.observer.as_ref();
+        let observed = observer.map(|observer| observer.started(&self.name, &call));
         async {
             // Around the timeout too: to drop a callback may panic as well.
             let answer = AssertUnwindSafe(self.bounded(&call))
                 .catch_unwind()
                 .await
                 .unwrap_or_else(|panic| Err(panicked(&*panic)));
+            // Before it is booked: who sees the loop idle has been told of every call.
+            if let Some(observed) = observed {
+                observed.ended(&answer);
+            }
             self.finish(&call, answer);
         }
         .instrument(self.span(&call))

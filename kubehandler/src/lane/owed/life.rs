@@ -78,6 +78,18 @@ impl Life {
         &self.current
     }
 
+    /// Returns which callback the next call is, while the life lasts.
+    pub(super) fn kind(&self) -> EventKind {
+        match self.handled {
+            None => EventKind::Add,
+            Some(_) => EventKind::Update,
+        }
+    }
+
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
     pub(super) fn owes_delete(&self) -> bool {
         self.owes_delete
     }
@@ -141,10 +153,7 @@ impl Life {
             only_changed: self.is_only_changed(now),
             call: Call {
                 key: key.clone(),
-                kind: match self.handled {
-                    None => EventKind::Add,
-                    Some(_) => EventKind::Update,
-                },
+                kind: self.kind(),
                 snapshot: self.current.clone(),
                 handled: self.handled.clone(),
                 attempt: self.failures,
@@ -239,6 +248,10 @@ pub(super) struct Ended {
 impl Ended {
     pub(super) fn last(&self) -> &Arc<Stored> {
         &self.last
+    }
+
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// Notes what the last add or update saw, which ended after the life did.

@@ -1,0 +1,140 @@
+//! What an event loop tells of each callback that it calls: for tests, metrics and audits.
+
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use tracing::error;
+
+use crate::{
+    event::{Call, EventKind},
+    object_key::ObjectKey,
+    outcome::{Action, Result},
+};
+
+/// One callback that started or ended, as [`EventLoop::observe`](crate::EventLoop::observe) tells it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CallbackReport {
+    /// The handler's name.
+    pub handler: Arc<str>,
+    /// Which callback.
+    pub kind: EventKind,
+    /// The object it is called for.
+    pub object: ObjectKey,
+    /// The object's uid.
+    pub uid: Arc<str>,
+    /// The object's resourceVersion when the callback started.
+    pub resource_version: Arc<str>,
+    /// How often in a row a callback for this object had failed before this call.
+    pub attempt: u32,
+    /// How far the callback is.
+    pub stage: CallbackStage,
+}
+
+/// How far a callback is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallbackStage {
+    /// It starts.
+    Started,
+    /// It succeeded.
+    #[non_exhaustive]
+    Succeeded {
+        /// After which time it wants to be called again, if it does.
+        requeue: Option<Duration>,
+    },
+    /// It failed, panicked or timed out.
+    #[non_exhaustive]
+    Failed {
+        /// The error and its causes.
+        error: String,
+        /// It asks not to be retried.
+        is_terminal: bool,
+    },
+    /// It was dropped at the drain deadline of a shutdown.
+    Dropped,
+}
+
+/// Who is told of each callback.
+#[derive(Clone)]
+pub(crate) struct Observer(Arc<dyn Fn(CallbackReport) + Send + Sync>);
+
+impl Observer {
+    pub(crate) fn new(observe: impl Fn(CallbackReport) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(observe))
+    }
+
+    /// Tells `observe` too, after whoever is told already.
+    pub(crate) fn and(self, observe: impl Fn(CallbackReport) + Send + Sync + 'static) -> Self {
+        Self::new(move |report| {
+            self.tell(report.clone());
+            observe(report);
+        })
+    }
+
+    /// Tells of the start of `call`; the answer tells of its end.
+    pub(crate) fn started(&self, handler: &Arc<str>, call: &Call) -> Observed {
+        let report = CallbackReport {
+            handler: handler.clone(),
+            kind: call.kind,
+            object: call.key.clone(),
+            uid: call.snapshot.uid().into(),
+            resource_version: call.snapshot.resource_version().into(),
+            attempt: call.attempt,
+            stage: CallbackStage::Started,
+        };
+        self.tell(report.clone());
+        Observed {
+            observer: self.clone(),
+            report: Some(report),
+        }
+    }
+
+    fn tell(&self, report: CallbackReport) {
+        // It is the user's code: its panic must not end the worker.
+        let told = std::panic::catch_unwind(AssertUnwindSafe(|| (self.0)(report)));
+        if told.is_err() {
+            error!("the observer of the event loop panicked");
+        }
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer").finish_non_exhaustive()
+    }
+}
+
+/// A callback whose start was told; without an end it was dropped.
+pub(crate) struct Observed {
+    observer: Observer,
+    report: Option<CallbackReport>,
+}
+
+impl Observed {
+    /// Tells how the callback ended.
+    pub(crate) fn ended(mut self, answer: &Result<Action>) {
+        self.tell(match answer {
+            Ok(action) => CallbackStage::Succeeded {
+                requeue: action.requeue(),
+            },
+            Err(error) => CallbackStage::Failed {
+                // To print an error is code of the user's as well.
+                error: std::panic::catch_unwind(AssertUnwindSafe(|| error.to_string()))
+                    .unwrap_or_else(|_| "the error panicked when it was printed".to_owned()),
+                is_terminal: error.is_terminal(),
+            },
+        });
+    }
+
+    fn tell(&mut self, stage: CallbackStage) {
+        if let Some(report) = self.report.take() {
+            self.observer.tell(CallbackReport { stage, ..report });
+        }
+    }
+}
+
+impl Drop for Observed {
+    fn drop(&mut self) {
+        self.tell(CallbackStage::Dropped);
+    }
+}
