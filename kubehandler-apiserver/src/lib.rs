@@ -15,6 +15,7 @@ mod load;
 mod media;
 mod object;
 mod options;
+mod progress;
 mod query;
 mod record;
 mod reply;

@@ -154,9 +154,9 @@ impl Storage {
         Ok(self.shelf(shelf).changes_after(revision))
     }
 
-    /// Returns the version of the last change of a shelf, 0 if it is unknown.
-    pub(crate) fn last_change(&self, shelf: ShelfId) -> u64 {
-        self.shelf(shelf).last_change()
+    /// Returns true if a shelf changed after `revision`, up to `head`.
+    pub(crate) fn has_changed(&self, shelf: ShelfId, revision: u64, head: u64) -> bool {
+        self.shelf(shelf).has_changed(revision, head)
     }
 
     /// Returns what is notified after each change of a shelf.

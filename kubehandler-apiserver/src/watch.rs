@@ -258,6 +258,13 @@ pub(crate) struct Place {
     pub(crate) waits_at: Option<u64>,
 }
 
+impl Place {
+    /// Returns true if the watch was told to end and its client has not yet seen that.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.end.is_some()
+    }
+}
+
 /// How a watch is to end before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {

@@ -42,6 +42,8 @@ pub(super) struct Shelf {
     objects: BTreeMap<Arc<str>, Arc<Stored>>,
     /// In order; undone from its end it leads back to any version that is not compacted.
     history: VecDeque<Change>,
+    /// The version of the last change that is no longer in the history.
+    forgotten: u64,
     /// Notified after each change.
     changed: Arc<Notify>,
 }
@@ -108,8 +110,11 @@ impl Shelf {
         self.history.front().map_or(0, Change::revision)
     }
 
-    pub(super) fn last_change(&self) -> u64 {
-        self.history.back().map_or(0, Change::revision)
+    /// Returns true if there was a change after `revision`, up to `head`, remembered or not.
+    pub(super) fn has_changed(&self, revision: u64, head: u64) -> bool {
+        let is_forgotten = self.forgotten > revision;
+        let next = self.changes_after(revision).next();
+        is_forgotten || next.is_some_and(|change| change.revision() <= head)
     }
 
     pub(super) fn changed(&self) -> Arc<Notify> {
@@ -143,7 +148,9 @@ impl Shelf {
 
     /// Forgets the oldest change and returns its version.
     pub(super) fn forget_oldest(&mut self) -> Option<u64> {
-        self.history.pop_front().map(|change| change.revision())
+        let revision = self.history.pop_front()?.revision();
+        self.forgotten = revision;
+        Some(revision)
     }
 
     fn push(&mut self, change: Change) {
