@@ -4,6 +4,8 @@
 //! servers nor the folder outlive the process that started them, however it ends.
 
 mod assets;
+mod controllers;
+mod etcd;
 mod pki;
 mod start;
 
@@ -26,6 +28,8 @@ use serde_json::json;
 use tokio::{io::AsyncWriteExt as _, process::Command};
 
 use self::start::Servers;
+
+pub use self::controllers::Controllers;
 
 /// A running Kubernetes API server; dropping it kills the servers and removes their folder.
 ///

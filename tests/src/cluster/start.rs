@@ -30,6 +30,7 @@ const LOG_LINES: usize = 15;
 pub(super) struct Servers {
     directory: PathBuf,
     port: u16,
+    etcd_port: u16,
     /// Runs `SUPERVISOR`. Its standard input must stay open for as long as the servers are to live.
     supervisor: Child,
 }
@@ -68,6 +69,7 @@ impl Servers {
         Ok(Self {
             directory,
             port,
+            etcd_port,
             supervisor,
         })
     }
@@ -80,6 +82,11 @@ impl Servers {
     /// Returns where kube-apiserver listens.
     pub(super) fn url(&self) -> String {
         format!("https://127.0.0.1:{}", self.port)
+    }
+
+    /// Returns where etcd listens, for its clients and for its HTTP gateway.
+    pub(super) fn etcd_address(&self) -> (Ipv4Addr, u16) {
+        (Ipv4Addr::LOCALHOST, self.etcd_port)
     }
 
     /// Returns the certificate that clients must trust.
