@@ -210,10 +210,17 @@ impl State {
             Deletion::Unchanged => Deleted::Waits(None),
             Deletion::Put(object) => Deleted::Waits(Some(self.put(resource, Some(old), object))),
             Deletion::PutAndRemove(object) => {
-                let stored = self.put(resource, Some(old), object.clone());
-                Deleted::Gone(self.remove(resource, &object), Some(stored))
+                self.put(resource, Some(old), object.clone());
+                let last = self.remove(resource, &object);
+                Deleted::Gone { last, is_put: true }
             }
-            Deletion::Remove => Deleted::Gone(self.remove(resource, old), None),
+            Deletion::Remove => {
+                let last = self.remove(resource, old);
+                Deleted::Gone {
+                    last,
+                    is_put: false,
+                }
+            }
         }
     }
 }
@@ -231,8 +238,9 @@ pub(crate) enum Committed {
 pub(crate) enum Deleted {
     /// It waits; this is its new state, if that changed.
     Waits(Option<Arc<Stored>>),
-    /// It is gone: its last state under the version of the delete, and the one put before that.
-    Gone(Arc<Stored>, Option<Arc<Stored>>),
+    /// It is gone: its last state under the version of the delete, and whether that was marked, and
+    /// put for watches to see, before.
+    Gone { last: Arc<Stored>, is_put: bool },
 }
 
 impl World for State {

@@ -82,6 +82,16 @@ pub(crate) fn accept(definition: &Value, now: &str) -> Option<Value> {
     None
 }
 
+/// Returns the definition at the beginning of its end.
+pub(crate) fn end(mut definition: Value, now: &str) -> Value {
+    object::set_meta(&mut definition, "deletionTimestamp", now.into());
+    object::set_meta(&mut definition, "finalizers", json!([FINALIZER]));
+    let message =
+        "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+    terminate(&mut definition, "InstanceDeletionPending", message, now);
+    definition
+}
+
 /// Sets the condition that says how far the end of a definition has come.
 pub(crate) fn terminate(definition: &mut Value, reason: &str, message: &str, now: &str) {
     set_condition(definition, "Terminating", "True", reason, message, now);

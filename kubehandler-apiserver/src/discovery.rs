@@ -112,7 +112,7 @@ pub(crate) fn resources(
     let groups = catalog.groups();
     let found = groups.iter().find(|known| known.name == group)?;
     if !found.versions.iter().any(|known| known == version) {
-        return (!group.is_empty()).then(|| Err(Failure::no_such_resource()));
+        return Some(Err(Failure::no_such_resource()));
     }
     let resources: Vec<_> = catalog.of_version(group, version).collect();
     let is_custom = resources.iter().any(|resource| resource.rules.is_custom);

@@ -1,5 +1,4 @@
-//! A Kubernetes API server in memory.
-
+#![doc = include_str!("../README.md")]
 #![allow(dead_code, reason = "the pieces are not joined yet")]
 
 mod builder;

@@ -111,6 +111,14 @@ impl Request {
 
     /// Answers what is not about objects: health, version, discovery.
     fn about_the_server(&self, shared: &Shared) -> Result<Reply, Failure> {
+        if let Route::Objects(target) = &self.route
+            && shared
+                .state()
+                .catalog
+                .has_builtin(&target.group, &target.version)
+        {
+            return Err(Failure::no_such_resource());
+        }
         let no_page = || Ok(reply::text(StatusCode::NOT_FOUND, PAGE_NOT_FOUND));
         if !matches!(self.method, Method::GET | Method::HEAD) {
             return match self.route {
@@ -141,7 +149,8 @@ fn verb(method: &Method, route: &Route, query: &Query) -> Verb {
         return Verb::Other;
     };
     let is_named = target.name.is_some();
-    let is_watch = target.is_watch || query.flag("watch").unwrap_or_default();
+    // By the path of an object only the old `/watch/` is a watch.
+    let is_watch = target.is_watch || (!is_named && query.flag("watch").unwrap_or_default());
     match *method {
         Method::GET | Method::HEAD if is_watch => Verb::Watch,
         Method::GET | Method::HEAD if is_named => Verb::Get,

@@ -87,7 +87,8 @@ impl<'a> Call<'a> {
         let verbs = subresource
             .as_ref()
             .map_or(&version.verbs, |subresource| &subresource.verbs);
-        if !verbs.iter().any(|known| known == verb) {
+        let needs_name = matches!(request.asked.verb, Verb::Update | Verb::Patch);
+        if (needs_name && target.name.is_none()) || !verbs.iter().any(|known| known == verb) {
             return Err(not_allowed(&resource, verb));
         }
         let is_collection = matches!(request.asked.verb, Verb::List | Verb::Watch);

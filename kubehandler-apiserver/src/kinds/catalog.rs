@@ -48,6 +48,12 @@ impl Catalog {
         })
     }
 
+    /// Returns true for a group and version that every server has.
+    pub(crate) fn has_builtin(&self, group: &str, version: &str) -> bool {
+        let mut resources = self.of_version(group, version);
+        resources.any(|resource| !resource.rules.is_custom)
+    }
+
     /// Adds a resource, or puts it in the place of the one of its group and plural.
     pub(crate) fn put(&mut self, resource: Resource) {
         let key = (resource.group.clone(), resource.plural.clone());

@@ -62,7 +62,7 @@ impl ListOptions {
         let limit = query.integer("limit")?.unwrap_or_default();
         let labels = query.first("labelSelector").unwrap_or_default();
         let fields = query.first("fieldSelector").unwrap_or_default();
-        let version_match = query.first("resourceVersionMatch").unwrap_or_default();
+        let mut version_match = query.first("resourceVersionMatch").unwrap_or_default();
         let mut options = Self {
             labels: LabelSelector::parse(labels).map_err(Failure::bad_request)?,
             fields: FieldSelector::parse(fields).map_err(Failure::bad_request)?,
@@ -76,12 +76,16 @@ impl ListOptions {
             sends_initial_events: query.flag("sendInitialEvents"),
         };
         let causes = if options.is_watch {
+            if options.begins_with_what_there_is(version_match) {
+                version_match = "NotOlderThan";
+                options.version_match = VersionMatch::parse(version_match);
+                options.sends_initial_events = Some(true);
+            }
             options.watch_causes(version_match)
         } else {
             options.list_causes(version_match)
         };
         refuse("ListOptions", causes)?;
-        options.begin_with_what_there_is(version_match);
         Ok(options)
     }
 
@@ -122,12 +126,11 @@ impl ListOptions {
         ResourceVersion::parse(&self.resource_version).map_err(Failure::unexpected)
     }
 
-    /// A watch without a version begins with what there is, though it does not ask for it.
-    fn begin_with_what_there_is(&mut self, version_match: &str) {
+    /// A watch without a version begins with what there is, though it does not ask for it: the same
+    /// as if it had.
+    fn begins_with_what_there_is(&self, version_match: &str) -> bool {
         let says_nothing = self.sends_initial_events.is_none() && version_match.is_empty();
-        if self.is_watch && says_nothing && matches!(self.resource_version.as_str(), "" | "0") {
-            self.sends_initial_events = Some(true);
-        }
+        says_nothing && matches!(self.resource_version.as_str(), "" | "0")
     }
 
     fn list_causes(&self, version_match: &str) -> Vec<Cause> {

@@ -67,6 +67,9 @@ impl Call<'_> {
         self.accepted
             .check_form(true, &self.resource, &self.version)?;
         let mut metadata = json!({ "resourceVersion": page.revision.to_string() });
+        if self.resource.rules.is_custom {
+            metadata["continue"] = "".into(); // Lists of these say so even where it is empty.
+        }
         if let Some((token, remaining)) = &page.next {
             metadata["continue"] = token.encode().into();
             if let Some(remaining) = remaining {

@@ -181,7 +181,11 @@ impl Call<'_> {
             ..self.write(&moment)
         };
         let old = self.whole(stored);
-        let deletion = write.delete(&old, options)?;
+        let mut deletion = write.delete(&old, options)?;
+        if self.is_definition() && matches!(deletion, rules::Deletion::Remove) {
+            // It goes when the objects of its resource have gone.
+            deletion = rules::Deletion::Put(definitions::end(old.clone(), &moment.now));
+        }
         if options.is_dry_run {
             return Ok(self.dry_deletion(&old, deletion));
         }
@@ -194,9 +198,9 @@ impl Call<'_> {
             match state.commit_deletion(&self.resource, &old, deletion) {
                 Deleted::Waits(None) => (pending, old),
                 Deleted::Waits(Some(stored)) => (pending, self.whole(&stored)),
-                Deleted::Gone(last, put) => {
-                    let shown = put.map_or_else(|| self.whole(stored), |put| self.whole(&put));
-                    drop(last);
+                Deleted::Gone { last, is_put } => {
+                    // What went at once is shown as it was, what was marked first as it went.
+                    let shown = self.whole(if is_put { &last } else { stored });
                     (StatusCode::OK, deleted_answer(&self.resource, &shown))
                 }
             },
@@ -220,16 +224,13 @@ impl Call<'_> {
         let selection = self.selection(&list)?;
         let start = list.list_start()?;
         let mut state = shared.state();
-        let mut page = self.page(&mut state, &selection, &start, list.page())?;
-        for item in &mut page.items {
+        let page = self.page(&mut state, &selection, &start, list.page())?;
+        for item in &page.items {
             let shelf = state.shelf(&self.resource);
             let Some(stored) = state.storage.get(shelf, item.key()).cloned() else {
                 continue; // It went with one before it.
             };
             self.delete_one(&mut state, &stored, &options)?;
-            if let Some(left) = state.storage.get(shelf, item.key()) {
-                *item = Arc::clone(left);
-            }
         }
         self.settle(shared, state);
         self.reply_list(&page)
@@ -250,7 +251,10 @@ impl Call<'_> {
         let codec = codec_of_body(self.content_type())?;
         let bytes = &self.request.body;
         let value = codec.decode(bytes);
-        let value = value.map_err(|why| unrecognized(&self.version.kind, &why, bytes))?;
+        let value = value.map_err(|why| {
+            let why = format!("couldn't get version/kind; json parse error: {why}");
+            unrecognized(&self.version.kind, &why, bytes)
+        })?;
         Ok(Body {
             value,
             bytes: Cow::Borrowed(bytes),

@@ -23,8 +23,13 @@ impl Cluster {
         let status = self.ask_etcd("/v3/maintenance/status", &json!({})).await?;
         let revision = &status["header"]["revision"];
         ensure!(revision.is_string(), "etcd has no revision: {status}");
-        let answer = self.ask_etcd("/v3/kv/compaction", &json!({ "revision": revision })).await?;
-        ensure!(answer["header"].is_object(), "etcd does not compact: {answer}");
+        let answer = self
+            .ask_etcd("/v3/kv/compaction", &json!({ "revision": revision }))
+            .await?;
+        ensure!(
+            answer["header"].is_object(),
+            "etcd does not compact: {answer}"
+        );
         Ok(())
     }
 

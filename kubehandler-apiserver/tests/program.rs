@@ -1,0 +1,200 @@
+//! The program as a user runs it.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+/// The program, killed when dropped.
+struct Program {
+    process: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Program {
+    fn start(arguments: &[&str]) -> Self {
+        let mut process = program().args(arguments).spawn().expect("it starts");
+        let out = BufReader::new(process.stdout.take().expect("it is piped"));
+        Self { process, out }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).expect("it says something");
+        line.trim_end().to_owned()
+    }
+
+    fn stop(&mut self) -> Option<i32> {
+        let id = self.process.id().to_string();
+        let told = Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .expect("kill runs");
+        assert!(told.success());
+        self.process.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kubehandler-apiserver"));
+    program
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    program
+}
+
+/// A file for this test alone.
+fn file(name: &str, text: &str) -> PathBuf {
+    let path =
+        std::env::temp_dir().join(format!("kubehandler-program-{}-{name}", std::process::id()));
+    fs::write(&path, text).expect("it can be written");
+    path
+}
+
+fn get(url: &str, path: &str) -> String {
+    let address = url.strip_prefix("http://").expect("a URL");
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .expect("sent");
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}
+
+#[test]
+fn program_says_where_it_is_serves_and_leaves_nothing_behind() {
+    let mut program = Program::start(&[]);
+    let url = program
+        .line()
+        .strip_prefix("serving on ")
+        .expect("where")
+        .to_owned();
+    let kubeconfig = program
+        .line()
+        .strip_prefix("export KUBECONFIG=")
+        .expect("how")
+        .to_owned();
+
+    assert!(
+        get(&url, "/version").contains("v1.37"),
+        "it is no API server"
+    );
+    let config = fs::read_to_string(&kubeconfig).expect("the kubeconfig is there");
+    assert!(config.contains(&url), "{config}");
+
+    assert_eq!(program.stop(), Some(0));
+    assert!(
+        !fs::exists(&kubeconfig).expect("it can be looked for"),
+        "the kubeconfig is left behind"
+    );
+}
+
+#[test]
+fn manifests_are_there_from_the_start_definitions_before_objects() {
+    let manifests = file(
+        "manifests.yaml",
+        "apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: sites.demo.dev}
+spec:
+  group: demo.dev
+  scope: Namespaced
+  names: {plural: sites, kind: Site}
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}]
+---
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: demo.dev/v1, kind: Site, metadata: {name: home}, spec: {image: nginx}}
+- {apiVersion: v1, kind: Pod, metadata: {name: web}, spec: {containers: [{name: web, image: nginx}]}, status: {phase: Running}}
+",
+    );
+    let mut program = Program::start(&["--load", manifests.to_str().expect("text")]);
+    let url = program
+        .line()
+        .strip_prefix("serving on ")
+        .expect("where")
+        .to_owned();
+
+    assert!(get(&url, "/apis/demo.dev/v1/namespaces/default/sites/home").contains("nginx"));
+    assert!(get(&url, "/api/v1/namespaces/default/pods/web").contains("\"phase\":\"Running\""));
+    fs::remove_file(manifests).expect("it is there");
+}
+
+#[test]
+fn kubeconfig_that_was_asked_for_stays() {
+    let kubeconfig = file("kubeconfig", "");
+    let mut program = Program::start(&["--kubeconfig", kubeconfig.to_str().expect("text")]);
+    program.line();
+
+    assert_eq!(program.stop(), Some(0));
+
+    assert!(
+        fs::read_to_string(&kubeconfig)
+            .expect("it stays")
+            .contains("http://127.0.0.1:")
+    );
+    fs::remove_file(kubeconfig).expect("it is there");
+}
+
+#[test]
+fn faults_of_a_file_strike() {
+    let faults = file(
+        "faults",
+        r#"{"when": {"verb": "list"}, "fault": {"status": {"code": 503}}}"#,
+    );
+    let mut program = Program::start(&["--faults", faults.to_str().expect("text")]);
+    let url = program
+        .line()
+        .strip_prefix("serving on ")
+        .expect("where")
+        .to_owned();
+
+    assert!(get(&url, "/api/v1/pods").starts_with("HTTP/1.1 503"));
+    fs::remove_file(faults).expect("it is there");
+}
+
+#[test]
+fn what_cannot_be_used_is_named() {
+    let broken = file(
+        "broken.yaml",
+        "apiVersion: v1\nkind: Unicorn\nmetadata: {name: a}\n",
+    );
+    let broken = broken.to_str().expect("text");
+    for (arguments, expected) in [
+        (
+            ["--load", "/nonexistent.yaml"],
+            "cannot read `/nonexistent.yaml`",
+        ),
+        (["--load", broken], "no kind `Unicorn` in `v1`"),
+        (["--faults", broken], "line 1 is not a fault"),
+        (
+            ["--addr", "192.0.2.1:80"],
+            "cannot listen on `192.0.2.1:80`",
+        ),
+        (
+            ["--kubeconfig", "/nonexistent/x"],
+            "cannot write `/nonexistent/x`",
+        ),
+    ] {
+        let output = program().args(arguments).output().expect("it runs");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
+    fs::remove_file(broken).expect("it is there");
+}
