@@ -118,8 +118,6 @@ def name_rule(server, path, api_version, kind):
     _, answer = server.ask("POST", path + "?dryRun=All", body)
     causes = answer.get("details", {}).get("causes", []) if isinstance(answer, dict) else []
     words = " ".join(c["message"] for c in causes if c.get("field") == "metadata.name")
-    if "RFC 1035 label" in words:
-        return "Label1035"
     if "RFC 1123 subdomain" in words:
         return "Subdomain"
     if "RFC 1123 label" in words:

@@ -48,7 +48,7 @@ type Failed = Box<dyn Error + Send + Sync>;
 impl Args {
     /// Serves until it is told to stop.
     pub(crate) async fn run(self) -> Result<(), Failed> {
-        let mut builder = ApiServer::builder();
+        let mut builder = ApiServer::builder().without_record();
         builder = match self.seed {
             Some(seed) => builder.seed(seed),
             None => builder.random_seed().system_clock(),

@@ -14,6 +14,7 @@ pub struct ApiServerBuilder {
     has_system_clock: bool,
     retention: Retention,
     has_controllers: bool,
+    has_record: bool,
 }
 
 impl Default for ApiServerBuilder {
@@ -26,6 +27,7 @@ impl Default for ApiServerBuilder {
                 age: Duration::from_secs(300),
             },
             has_controllers: true,
+            has_record: true,
         }
     }
 }
@@ -70,6 +72,12 @@ impl ApiServerBuilder {
         self
     }
 
+    /// Remembers no requests: [`ApiServer::asked`] is always empty.
+    pub fn without_record(mut self) -> Self {
+        self.has_record = false;
+        self
+    }
+
     /// Makes the server.
     #[must_use]
     pub fn build(self) -> ApiServer {
@@ -78,11 +86,11 @@ impl ApiServerBuilder {
         } else {
             Clock::fixed()
         };
-        ApiServer::with_state(State::new(
-            self.seed,
-            clock,
-            self.retention,
-            self.has_controllers,
-        ))
+        let state = State::new(self.seed, clock, self.retention, self.has_controllers);
+        let server = ApiServer::with_state(state);
+        if !self.has_record {
+            server.shared.record.turn_off();
+        }
+        server
     }
 }

@@ -117,7 +117,7 @@ impl State {
             None => return false,
             Some(Action::Delete(id, options)) => self.delete_as_controller(&id, &options),
             Some(Action::Edit(id, edit)) => {
-                self.update_as_controller(&id, Part::Main, |old| edit.apply(old))
+                self.update_as_controller(&id, Part::Main, |old| edit.apply(old));
             }
         }
         true
@@ -156,10 +156,10 @@ impl State {
         let Some(resource) = self.catalog.find(&id.group, &id.plural).cloned() else {
             return;
         };
-        let shelf = self.shelf(&resource);
+        let rack = self.rack(&resource);
         let Some(stored) = self
             .storage
-            .get(shelf, &key(&id.namespace, &id.name))
+            .get(rack, &key(&id.namespace, &id.name))
             .cloned()
         else {
             return;
@@ -190,8 +190,8 @@ impl State {
     ) -> Committed {
         match (updated, old) {
             (Updated::Unchanged, _) => Committed::Unchanged,
-            (Updated::Create(object), _) => Committed::Created(self.put(resource, None, object)),
-            (Updated::Put(object), old) => Committed::Updated(self.put(resource, old, object)),
+            (Updated::Create(object), _) => Committed::Created(self.put(resource, None, &object)),
+            (Updated::Put(object), old) => Committed::Updated(self.put(resource, old, &object)),
             (Updated::Remove(object), old) => {
                 self.remove(resource, old.unwrap_or(&object));
                 Committed::Removed(object)
@@ -208,9 +208,9 @@ impl State {
     ) -> Deleted {
         match deletion {
             Deletion::Unchanged => Deleted::Waits(None),
-            Deletion::Put(object) => Deleted::Waits(Some(self.put(resource, Some(old), object))),
+            Deletion::Put(object) => Deleted::Waits(Some(self.put(resource, Some(old), &object))),
             Deletion::PutAndRemove(object) => {
-                self.put(resource, Some(old), object.clone());
+                self.put(resource, Some(old), &object);
                 let last = self.remove(resource, &object);
                 Deleted::Gone { last, is_put: true }
             }
@@ -256,8 +256,8 @@ impl World for State {
 
     fn get(&self, id: &ObjectId) -> Option<Cow<'_, Value>> {
         let resource = self.catalog.find(&id.group, &id.plural)?;
-        let shelf = self.known_shelf(resource)?;
-        let stored = self.storage.get(shelf, &key(&id.namespace, &id.name))?;
+        let rack = self.known_rack(resource)?;
+        let stored = self.storage.get(rack, &key(&id.namespace, &id.name))?;
         let version = &resource.versions[0];
         let object = stored.to_object(&api_version(resource, version), &version.kind);
         Some(Cow::Owned(object))

@@ -1,4 +1,4 @@
-//! The life of a CustomResourceDefinition: how it begins, is accepted, and goes with its objects.
+//! The life of a `CustomResourceDefinition`: how it begins, is accepted, and goes with its objects.
 //!
 //! Source: `k8s.io/apiextensions-apiserver/pkg/controller/{status,establish,finalizer}`.
 

@@ -75,12 +75,6 @@ impl Failure {
     pub(crate) fn to_status(&self) -> Value {
         serde_json::to_value(self).expect("a status has only string keys")
     }
-
-    /// Returns what the header `Retry-After` must say, if it must be there.
-    pub(crate) fn retry_after(&self) -> Option<u32> {
-        let seconds = self.details.as_ref()?.retry_after_seconds;
-        (seconds > 0).then_some(seconds)
-    }
 }
 
 /// Writes the `Status` object, its fields in the order of the real server.

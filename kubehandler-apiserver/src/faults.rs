@@ -89,6 +89,10 @@ impl Faults {
     ///
     /// A request suffers the first fault, in the order they were added, that picks it and has times
     /// left.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "most faults are never taken back"
+    )]
     pub fn add(&self, when: When, fault: Fault) -> FaultId {
         self.shared.script().add(when, fault)
     }
@@ -104,6 +108,7 @@ impl Faults {
     }
 
     /// Takes a fault back. Returns false if it was gone already.
+    #[expect(clippy::must_use_candidate, reason = "it is gone either way")]
     pub fn remove(&self, fault: FaultId) -> bool {
         self.shared.script().remove(fault)
     }

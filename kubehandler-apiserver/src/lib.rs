@@ -1,6 +1,4 @@
 #![doc = include_str!("../README.md")]
-#![allow(dead_code, reason = "the pieces are not joined yet")]
-
 mod builder;
 mod clock;
 mod controllers;

@@ -103,7 +103,7 @@ impl ApiServer {
         } else {
             "api"
         };
-        let mut path = format!("/{root}/{api_version}");
+        let mut url = format!("/{root}/{api_version}");
         if is_namespaced {
             let namespace = text(&object, "/metadata/namespace");
             let namespace = if namespace.is_empty() {
@@ -112,30 +112,30 @@ impl ApiServer {
                 namespace
             };
             object["metadata"]["namespace"] = namespace.clone().into();
-            path = format!("{path}/namespaces/{namespace}");
+            url = format!("{url}/namespaces/{namespace}");
         }
-        path = format!("{path}/{plural}");
+        url = format!("{url}/{plural}");
 
-        let status = object.get("status").cloned();
+        let wanted_status = object.get("status").cloned();
         let refused = |message| LoadError::Refused { document, message };
         let mut answer = self
-            .send(Method::POST, &path, &object)
+            .send(Method::POST, &url, &object)
             .await
             .map_err(refused)?;
         if answer["reason"] == "AlreadyExists" {
             answer = self
-                .send(Method::PUT, &format!("{path}/{name}"), &object)
+                .send(Method::PUT, &format!("{url}/{name}"), &object)
                 .await
                 .map_err(refused)?;
         }
         if answer["kind"] == "Status" {
             return Err(refused(text(&answer, "/message")));
         }
-        if let Some(status) = status {
+        if let Some(status) = wanted_status {
             // Where there is no such subresource the status was written with the rest.
             let patch = json!({ "status": status });
-            let path = format!("{path}/{name}/status");
-            self.send(Method::PATCH, &path, &patch)
+            let of_status = format!("{url}/{name}/status");
+            self.send(Method::PATCH, &of_status, &patch)
                 .await
                 .map_err(refused)?;
         }

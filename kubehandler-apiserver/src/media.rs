@@ -10,11 +10,10 @@ pub(crate) mod json;
 #[cfg(test)]
 mod tests;
 
-use serde::Serialize;
 use serde_json::Value;
 
 pub(crate) use self::{
-    accept::{Accepted, Endpoint, Form, failure_is_pretty, wants_pretty},
+    accept::{Accepted, Endpoint, Form},
     body::{PatchType, codec_of_body},
 };
 
@@ -48,19 +47,6 @@ impl Codec {
     pub(crate) fn media_type(self) -> &'static str {
         match self {
             Self::Json => "application/json",
-        }
-    }
-
-    /// Writes an object: on one line and with a line end, or for people.
-    pub(crate) fn encode(self, object: &impl Serialize, is_pretty: bool) -> Vec<u8> {
-        const ONLY_TEXT_KEYS: &str = "objects have only text as keys";
-        match (self, is_pretty) {
-            (Self::Json, true) => serde_json::to_vec_pretty(object).expect(ONLY_TEXT_KEYS),
-            (Self::Json, false) => {
-                let mut bytes = serde_json::to_vec(object).expect(ONLY_TEXT_KEYS);
-                bytes.push(b'\n');
-                bytes
-            }
         }
     }
 

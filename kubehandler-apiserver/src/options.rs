@@ -13,9 +13,9 @@ use crate::failure::{Cause, Failure};
 pub(crate) use self::{
     continue_token::ContinueToken,
     delete::{DeleteOptions, Preconditions, Propagation},
-    list::{ListOptions, ListStart, VersionMatch},
+    list::{ListOptions, ListStart},
     version::{GetOptions, ResourceVersion},
-    write::{FieldValidation, WriteOptions},
+    write::WriteOptions,
 };
 
 const GROUP: &str = "meta.k8s.io";

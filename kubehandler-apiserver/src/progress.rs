@@ -28,7 +28,7 @@ impl ApiServer {
             place.is_ending()
                 || place
                     .waits_at
-                    .is_none_or(|at| state.storage.has_changed(place.shelf, at, head))
+                    .is_none_or(|at| state.storage.has_changed(place.rack, at, head))
         });
         behind.map(|place| (*place.asked).clone()).collect()
     }

@@ -40,16 +40,7 @@ pub(crate) struct Target {
     pub(crate) is_watch: bool,
 }
 
-impl Target {
-    /// Returns the group and the version as `apiVersion` has them.
-    pub(crate) fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            self.version.clone()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        }
-    }
-}
+impl Target {}
 
 impl Route {
     /// Reads a path that is still percent-encoded.
@@ -159,7 +150,9 @@ mod tests {
         let target = target(path);
         let text = Option::unwrap_or_default;
         [
-            target.api_version(),
+            format!("{}/{}", target.group, target.version)
+                .trim_start_matches('/')
+                .to_owned(),
             target.resource,
             text(target.namespace),
             text(target.name),

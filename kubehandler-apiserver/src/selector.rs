@@ -4,6 +4,6 @@ mod field;
 mod label;
 
 pub(crate) use self::{
-    field::{FieldSelector, FieldTerm},
+    field::FieldSelector,
     label::{LabelSelector, key_errors, value_errors},
 };

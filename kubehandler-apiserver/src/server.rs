@@ -50,7 +50,6 @@ impl ApiServer {
     }
 
     /// Returns what a server is made from.
-    #[must_use]
     pub fn builder() -> ApiServerBuilder {
         ApiServerBuilder::default()
     }

@@ -12,7 +12,7 @@ use crate::{
     controllers::Controllers,
     kinds::{Catalog, Resource},
     rules::NamespaceState,
-    storage::{Retention, ShelfId, Storage, Stored, View},
+    storage::{RackId, Retention, Storage, Stored, View},
 };
 
 /// The namespaces that every cluster has.
@@ -25,7 +25,7 @@ pub(crate) struct State {
     pub(crate) catalog: Catalog,
     pub(crate) clock: Clock,
     /// By group and plural: the versions of a resource share one.
-    shelves: HashMap<(String, String), ShelfId>,
+    racks: HashMap<(String, String), RackId>,
     random: fastrand::Rng,
     /// Clients whose view of the history stands still.
     views: BTreeMap<String, View>,
@@ -43,7 +43,7 @@ impl State {
             storage: Storage::new(retention),
             catalog: Catalog::builtin(),
             clock,
-            shelves: HashMap::new(),
+            racks: HashMap::new(),
             random: fastrand::Rng::with_seed(seed),
             views: BTreeMap::new(),
             controllers: Controllers::new(!has_controllers),
@@ -68,23 +68,20 @@ impl State {
             "spec": { "finalizers": ["kubernetes"] },
             "status": { "phase": "Active" },
         });
-        self.put(&namespaces, None, namespace);
+        self.put(&namespaces, None, &namespace);
     }
 
     /// Returns where the objects of a resource are.
-    pub(crate) fn shelf(&mut self, resource: &Resource) -> ShelfId {
+    pub(crate) fn rack(&mut self, resource: &Resource) -> RackId {
         let key = (resource.group.to_string(), resource.plural.to_string());
         let storage = &mut self.storage;
-        *self
-            .shelves
-            .entry(key)
-            .or_insert_with(|| storage.add_shelf())
+        *self.racks.entry(key).or_insert_with(|| storage.add_rack())
     }
 
     /// Returns where the objects of a resource are, if there ever was one.
-    pub(crate) fn known_shelf(&self, resource: &Resource) -> Option<ShelfId> {
+    pub(crate) fn known_rack(&self, resource: &Resource) -> Option<RackId> {
         let key = (resource.group.to_string(), resource.plural.to_string());
-        self.shelves.get(&key).copied()
+        self.racks.get(&key).copied()
     }
 
     /// Returns what a client sees.
@@ -148,12 +145,12 @@ impl State {
         &mut self,
         resource: &Arc<Resource>,
         old: Option<&Value>,
-        object: Value,
+        object: &Value,
     ) -> Arc<Stored> {
-        let shelf = self.shelf(resource);
+        let rack = self.rack(resource);
         let stored = Stored::new(resource, object.clone(), self.storage.next_revision());
-        let stored = self.storage.put(shelf, stored);
-        self.observe(resource, &stored, old, Some(&object));
+        let stored = self.storage.put(rack, stored);
+        self.observe(resource, &stored, old, Some(object));
         stored
     }
 
@@ -161,9 +158,9 @@ impl State {
     ///
     /// What follows from it is done by [`State::settle`].
     pub(crate) fn remove(&mut self, resource: &Arc<Resource>, last: &Value) -> Arc<Stored> {
-        let shelf = self.shelf(resource);
+        let rack = self.rack(resource);
         let stored = Stored::new(resource, last.clone(), self.storage.next_revision());
-        let stored = self.storage.remove(shelf, stored);
+        let stored = self.storage.remove(rack, stored);
         self.observe(resource, &stored, Some(last), None);
         stored
     }
@@ -171,8 +168,8 @@ impl State {
     /// Returns what is known of a namespace.
     pub(crate) fn namespace_state(&self, name: &str) -> NamespaceState {
         let namespaces = self.catalog.find("", "namespaces");
-        let shelf = namespaces.and_then(|namespaces| self.known_shelf(namespaces));
-        match shelf.and_then(|shelf| self.storage.get(shelf, name)) {
+        let rack = namespaces.and_then(|namespaces| self.known_rack(namespaces));
+        match rack.and_then(|rack| self.storage.get(rack, name)) {
             None => NamespaceState::Missing,
             Some(stored) if stored.is_terminating() => NamespaceState::Terminating,
             Some(_) => NamespaceState::Active,

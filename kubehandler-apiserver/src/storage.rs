@@ -3,23 +3,23 @@
 //! The history serves three: watches read it forwards, lists of an older version undo it, and what
 //! both may ask for ends where it was compacted.
 
-mod shelf;
+mod rack;
 mod stored;
 
 use std::{collections::VecDeque, ops::Bound, sync::Arc, time::Duration};
 
 use tokio::{sync::Notify, time::Instant};
 
-use self::shelf::Shelf;
+use self::rack::Rack;
 
 pub(crate) use self::{
-    shelf::{Change, ChangeKind},
+    rack::{Change, ChangeKind},
     stored::{Stored, key},
 };
 
 /// A resource's place in the storage; cheap to copy, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct ShelfId(usize);
+pub(crate) struct RackId(usize);
 
 /// How much history is kept.
 #[derive(Clone, Copy, Debug)]
@@ -33,13 +33,13 @@ pub(crate) struct Retention {
 /// Every object and its recent history.
 #[derive(Debug)]
 pub(crate) struct Storage {
-    shelves: Vec<Shelf>,
+    racks: Vec<Rack>,
     /// The version of the last change.
     revision: u64,
     /// Changes up to this version are forgotten; the state right after it can still be listed.
     compacted: u64,
-    /// The remembered changes in their order, each with its time and shelf.
-    log: VecDeque<(Instant, ShelfId)>,
+    /// The remembered changes in their order, each with its time and rack.
+    log: VecDeque<(Instant, RackId)>,
     retention: Retention,
 }
 
@@ -69,7 +69,7 @@ pub(crate) struct Compacted;
 impl Storage {
     pub(crate) fn new(retention: Retention) -> Self {
         Self {
-            shelves: Vec::new(),
+            racks: Vec::new(),
             revision: 1, // As a new etcd: `"0"` is never an object's version.
             compacted: 0,
             log: VecDeque::new(),
@@ -77,10 +77,10 @@ impl Storage {
         }
     }
 
-    /// Makes an empty shelf.
-    pub(crate) fn add_shelf(&mut self) -> ShelfId {
-        self.shelves.push(Shelf::default());
-        ShelfId(self.shelves.len() - 1)
+    /// Makes an empty rack.
+    pub(crate) fn add_rack(&mut self) -> RackId {
+        self.racks.push(Rack::default());
+        RackId(self.racks.len() - 1)
     }
 
     /// Returns the version of the last change.
@@ -99,83 +99,83 @@ impl Storage {
     }
 
     /// Returns the object as it is now.
-    pub(crate) fn get(&self, shelf: ShelfId, key: &str) -> Option<&Arc<Stored>> {
-        self.shelf(shelf).get(key)
+    pub(crate) fn get(&self, rack: RackId, key: &str) -> Option<&Arc<Stored>> {
+        self.rack(rack).get(key)
     }
 
     /// Returns the object as a view shows it.
     pub(crate) fn get_in(
         &self,
-        shelf: ShelfId,
+        rack: RackId,
         key: &str,
         view: View,
     ) -> Result<Option<Arc<Stored>>, Compacted> {
         let head = view.head(self.revision);
         if head == self.revision {
-            return Ok(self.get(shelf, key).cloned());
+            return Ok(self.get(rack, key).cloned());
         }
         let range = (Bound::Included(key), Bound::Included(key));
-        Ok(self.list_at(shelf, head, range)?.next().cloned())
+        Ok(self.list_at(rack, head, range)?.next().cloned())
     }
 
     /// Returns the objects of a range of keys, in order, as they were when `revision` was the last
     /// version.
     pub(crate) fn list_at<'a>(
         &'a self,
-        shelf: ShelfId,
+        rack: RackId,
         revision: u64,
         range: (Bound<&'a str>, Bound<&'a str>),
     ) -> Result<impl Iterator<Item = &'a Arc<Stored>>, Compacted> {
         if revision < self.compacted {
             return Err(Compacted);
         }
-        Ok(self.shelf(shelf).list_at(revision, range))
+        Ok(self.rack(rack).list_at(revision, range))
     }
 
-    /// Returns how many objects a shelf holds now.
-    pub(crate) fn len(&self, shelf: ShelfId) -> usize {
-        self.shelf(shelf).len()
+    /// Returns how many objects a rack holds now.
+    pub(crate) fn len(&self, rack: RackId) -> usize {
+        self.rack(rack).len()
     }
 
-    /// Returns the objects of a shelf as they are now, in order.
-    pub(crate) fn iter(&self, shelf: ShelfId) -> impl Iterator<Item = &Arc<Stored>> {
-        self.shelf(shelf).iter()
+    /// Returns the objects of a rack as they are now, in order.
+    pub(crate) fn iter(&self, rack: RackId) -> impl Iterator<Item = &Arc<Stored>> {
+        self.rack(rack).iter()
     }
 
-    /// Returns the changes of a shelf after `revision`, the oldest first.
+    /// Returns the changes of a rack after `revision`, the oldest first.
     pub(crate) fn changes_after(
         &self,
-        shelf: ShelfId,
+        rack: RackId,
         revision: u64,
     ) -> Result<impl Iterator<Item = &Change>, Compacted> {
         if revision < self.compacted {
             return Err(Compacted);
         }
-        Ok(self.shelf(shelf).changes_after(revision))
+        Ok(self.rack(rack).changes_after(revision))
     }
 
-    /// Returns true if a shelf changed after `revision`, up to `head`.
-    pub(crate) fn has_changed(&self, shelf: ShelfId, revision: u64, head: u64) -> bool {
-        self.shelf(shelf).has_changed(revision, head)
+    /// Returns true if a rack changed after `revision`, up to `head`.
+    pub(crate) fn has_changed(&self, rack: RackId, revision: u64, head: u64) -> bool {
+        self.rack(rack).has_changed(revision, head)
     }
 
-    /// Returns what is notified after each change of a shelf.
-    pub(crate) fn changed(&self, shelf: ShelfId) -> Arc<Notify> {
-        self.shelf(shelf).changed()
+    /// Returns what is notified after each change of a rack.
+    pub(crate) fn changed(&self, rack: RackId) -> Arc<Notify> {
+        self.rack(rack).changed()
     }
 
-    /// Wakes whoever waits for any shelf, though nothing changed.
+    /// Wakes whoever waits for any rack, though nothing changed.
     pub(crate) fn wake_all(&self) {
-        for shelf in &self.shelves {
-            shelf.wake();
+        for rack in &self.racks {
+            rack.wake();
         }
     }
 
     /// Creates or replaces the object; its version must be the next one.
-    pub(crate) fn put(&mut self, shelf: ShelfId, object: Stored) -> Arc<Stored> {
+    pub(crate) fn put(&mut self, rack: RackId, object: Stored) -> Arc<Stored> {
         let object = Arc::new(object);
-        self.advance(shelf, object.revision());
-        self.shelves[shelf.0].put(Arc::clone(&object));
+        self.advance(rack, object.revision());
+        self.racks[rack.0].put(Arc::clone(&object));
         object
     }
 
@@ -184,17 +184,17 @@ impl Storage {
     /// # Panics
     ///
     /// Panics if there is no such object.
-    pub(crate) fn remove(&mut self, shelf: ShelfId, last: Stored) -> Arc<Stored> {
+    pub(crate) fn remove(&mut self, rack: RackId, last: Stored) -> Arc<Stored> {
         let last = Arc::new(last);
-        self.advance(shelf, last.revision());
-        self.shelves[shelf.0].remove(Arc::clone(&last));
+        self.advance(rack, last.revision());
+        self.racks[rack.0].remove(Arc::clone(&last));
         last
     }
 
     /// Forgets all changes up to `revision`, or all there are.
     pub(crate) fn compact(&mut self, revision: u64) {
-        while let Some(&(_, shelf)) = self.log.front() {
-            if self.shelves[shelf.0].first_change() > revision {
+        while let Some(&(_, rack)) = self.log.front() {
+            if self.racks[rack.0].first_change() > revision {
                 break;
             }
             self.forget_oldest();
@@ -213,11 +213,11 @@ impl Storage {
         }
     }
 
-    fn advance(&mut self, shelf: ShelfId, revision: u64) {
+    fn advance(&mut self, rack: RackId, revision: u64) {
         assert_eq!(revision, self.revision + 1, "versions have no gaps");
         self.revision = revision;
         let now = Instant::now();
-        self.log.push_back((now, shelf));
+        self.log.push_back((now, rack));
         while self.log.len() > self.retention.changes {
             self.forget_oldest();
         }
@@ -225,16 +225,16 @@ impl Storage {
     }
 
     fn forget_oldest(&mut self) {
-        let Some((_, shelf)) = self.log.pop_front() else {
+        let Some((_, rack)) = self.log.pop_front() else {
             return;
         };
-        if let Some(revision) = self.shelves[shelf.0].forget_oldest() {
+        if let Some(revision) = self.racks[rack.0].forget_oldest() {
             self.compacted = self.compacted.max(revision);
         }
     }
 
-    fn shelf(&self, id: ShelfId) -> &Shelf {
-        &self.shelves[id.0]
+    fn rack(&self, id: RackId) -> &Rack {
+        &self.racks[id.0]
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     selection::Selection,
     server::Shared,
     shape::Shape,
-    storage::{Change, ChangeKind, ShelfId, Stored},
+    storage::{Change, ChangeKind, RackId, Stored},
 };
 
 /// How far apart bookmarks are.
@@ -37,7 +37,7 @@ const BATCH: usize = 64 * 1024;
 
 /// What a watch was asked for.
 pub(crate) struct WatchPlan {
-    pub(crate) shelf: ShelfId,
+    pub(crate) rack: RackId,
     pub(crate) selection: Selection,
     pub(crate) shape: Shape,
     /// Objects that come first, as ADDED.
@@ -55,7 +55,7 @@ pub(crate) struct WatchPlan {
 /// A watch under way.
 pub(crate) struct Watch {
     shared: Arc<Shared>,
-    shelf: ShelfId,
+    rack: RackId,
     selection: Selection,
     shape: Shape,
     initial: vec::IntoIter<Arc<Stored>>,
@@ -72,7 +72,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(shared: Arc<Shared>, changed: Arc<Notify>, plan: WatchPlan) -> Self {
-        let ticket = shared.watches.open(plan.shelf, Arc::clone(&plan.asked));
+        let ticket = shared.watches.open(plan.rack, Arc::clone(&plan.asked));
         let next_bookmark = if plan.has_bookmarks {
             next_bookmark(plan.deadline)
         } else {
@@ -80,7 +80,7 @@ impl Watch {
         };
         Self {
             shared,
-            shelf: plan.shelf,
+            rack: plan.rack,
             selection: plan.selection,
             shape: plan.shape,
             initial: plan.initial.into_iter(),
@@ -164,7 +164,7 @@ impl Watch {
         let head = state
             .view(&self.asked.client)
             .head(state.storage.revision());
-        let Ok(changes) = state.storage.changes_after(self.shelf, self.cursor) else {
+        let Ok(changes) = state.storage.changes_after(self.rack, self.cursor) else {
             let failure = Failure::watch_expired(self.cursor, Some(state.storage.compacted()));
             drop(state);
             self.fail(out, &failure);
@@ -222,7 +222,7 @@ fn write(out: &mut BytesMut, shape: &Shape, selection: &Selection, change: &Chan
         (false, true) => shape.event(out, "ADDED", &change.object),
         (true, true) => shape.event(out, "MODIFIED", &change.object),
         (true, false) if change.kind == ChangeKind::Remove => {
-            shape.event(out, "DELETED", &change.object)
+            shape.event(out, "DELETED", &change.object);
         }
         (true, false) => {
             // It left: what is shown is the last state that was seen, under the version of the change.
@@ -250,7 +250,7 @@ struct Open {
 /// How far a watch is.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    pub(crate) shelf: ShelfId,
+    pub(crate) rack: RackId,
     /// The request that started it.
     pub(crate) asked: Arc<Asked>,
     end: Option<End>,
@@ -275,12 +275,12 @@ pub(crate) enum End {
 }
 
 impl Watches {
-    fn open(self: &Arc<Self>, shelf: ShelfId, asked: Arc<Asked>) -> Ticket {
+    fn open(self: &Arc<Self>, rack: RackId, asked: Arc<Asked>) -> Ticket {
         let mut open = self.lock();
         open.last += 1;
         let id = open.last;
         let place = Place {
-            shelf,
+            rack,
             asked,
             end: None,
             waits_at: None,

@@ -3,7 +3,7 @@
 //! The inputs grow from ones that are right, by the same mutations on every run. `fuzz/` has the same
 //! targets for a fuzzer that looks for its own.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
@@ -90,7 +90,7 @@ impl Mutator {
             {
                 query.push(char::from(byte));
             } else {
-                query.push_str(&format!("%{byte:02X}"));
+                write!(query, "%{byte:02X}").expect("text grows");
             }
             query
         })

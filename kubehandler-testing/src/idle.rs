@@ -81,7 +81,7 @@ async fn all_idle(kit: &Inner, own: &Running) -> Result<(), Ended> {
         for one in kit.running() {
             if one.handle.idle().await {
                 running.push(one);
-            } else if std::ptr::eq(&*one, own) {
+            } else if std::ptr::eq(&raw const *one, own) {
                 return Err(own.ended().await);
             }
         }

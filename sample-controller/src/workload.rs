@@ -34,7 +34,7 @@ pub(crate) async fn settle_in(client: &Client) {
         ..Namespace::default()
     };
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    tell(namespaces.create(&PostParams::default(), &namespace).await);
+    tell(&namespaces.create(&PostParams::default(), &namespace).await);
     let mut shop = Shop::new(client);
     for _ in 0..2 {
         shop.open().await;
@@ -126,7 +126,7 @@ impl Shop {
             Ok(pod) => pod,
             Err(error) => return debug!(%error, "not a pod"),
         };
-        if tell(self.pods.create(&PostParams::default(), &pod).await) {
+        if tell(&self.pods.create(&PostParams::default(), &pod).await) {
             self.open.push_back((name, Phase::Pending));
         }
     }
@@ -142,7 +142,8 @@ impl Shop {
         });
         let status = Patch::Merge(&status);
         if tell(
-            self.pods
+            &self
+                .pods
                 .patch_status(name, &PatchParams::default(), &status)
                 .await,
         ) {
@@ -156,7 +157,8 @@ impl Shop {
         };
         // At once: there is no kubelet to stop the containers.
         if tell(
-            self.pods
+            &self
+                .pods
                 .delete(name, &DeleteParams::default().grace_period(0))
                 .await,
         ) {
@@ -166,8 +168,8 @@ impl Shop {
 }
 
 /// Returns whether it went well; the workload goes on either way.
-fn tell<T>(result: kube::Result<T>) -> bool {
-    if let Err(error) = &result {
+fn tell<T>(result: &kube::Result<T>) -> bool {
+    if let Err(error) = result {
         debug!(%error, "the workload stumbles");
     }
     result.is_ok()

@@ -61,8 +61,8 @@ impl State {
         let plural = object::text(definition, &["spec", "names", "plural"]);
         let mut left = false;
         if let Some(resource) = self.catalog.find(group, plural).cloned() {
-            let shelf = self.shelf(&resource);
-            let objects = self.storage.iter(shelf).map(|stored| ObjectId {
+            let rack = self.rack(&resource);
+            let objects = self.storage.iter(rack).map(|stored| ObjectId {
                 group: group.to_owned(),
                 plural: plural.to_owned(),
                 namespace: stored.namespace().to_owned(),
@@ -72,7 +72,7 @@ impl State {
             for object in objects {
                 self.delete_as_controller(&object, &DeleteOptions::default());
             }
-            left = self.storage.len(shelf) > 0;
+            left = self.storage.len(rack) > 0;
         }
         let now = self.clock.now();
         if left {

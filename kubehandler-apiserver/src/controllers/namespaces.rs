@@ -90,7 +90,7 @@ impl State {
             plural: resource.plural.to_string(),
             ..Contents::default()
         };
-        let Some(shelf) = self.known_shelf(resource) else {
+        let Some(rack) = self.known_rack(resource) else {
             return contents;
         };
         let (first, end) = (format!("{namespace}/"), format!("{namespace}0"));
@@ -99,7 +99,7 @@ impl State {
             Bound::Excluded(end.as_str()),
         );
         let head = self.storage.revision();
-        let Ok(objects) = self.storage.list_at(shelf, head, range) else {
+        let Ok(objects) = self.storage.list_at(rack, head, range) else {
             return contents;
         };
         let mut finalizers = BTreeMap::new();

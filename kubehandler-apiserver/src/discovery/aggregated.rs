@@ -70,9 +70,10 @@ fn item(catalog: &Catalog, group: &Group) -> Value {
 }
 
 fn resource(resource: &Resource, version: &Version) -> Value {
-    let (group, of_version) = match resource.rules.is_custom {
-        true => (resource.group.as_ref(), version.name.as_ref()),
-        false => ("", ""),
+    let (group, of_version) = if resource.rules.is_custom {
+        (resource.group.as_ref(), version.name.as_ref())
+    } else {
+        ("", "")
     };
     let mut entry = json!({
         "resource": resource.plural,

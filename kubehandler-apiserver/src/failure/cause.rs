@@ -17,20 +17,6 @@ impl Cause {
         )
     }
 
-    /// A value has the wrong type.
-    pub(crate) fn type_invalid(
-        field: impl Into<String>,
-        value: impl Into<Value>,
-        detail: &str,
-    ) -> Self {
-        Self::new(
-            "FieldValueTypeInvalid",
-            field,
-            &shown("Invalid value", &value.into()),
-            detail,
-        )
-    }
-
     /// A value is missing.
     pub(crate) fn required(field: impl Into<String>, detail: &str) -> Self {
         Self::new("FieldValueRequired", field, "Required value", detail)
@@ -39,26 +25,6 @@ impl Cause {
     /// A value is not allowed here.
     pub(crate) fn forbidden(field: impl Into<String>, detail: &str) -> Self {
         Self::new("FieldValueForbidden", field, "Forbidden", detail)
-    }
-
-    /// A value is there twice.
-    pub(crate) fn duplicate(field: impl Into<String>, value: impl Into<Value>) -> Self {
-        Self::new(
-            "FieldValueDuplicate",
-            field,
-            &shown("Duplicate value", &value.into()),
-            "",
-        )
-    }
-
-    /// A value names what does not exist.
-    pub(crate) fn not_found(field: impl Into<String>, value: impl Into<Value>) -> Self {
-        Self::new(
-            "FieldValueNotFound",
-            field,
-            &shown("Not found", &value.into()),
-            "",
-        )
     }
 
     /// A value is none of those that are known.
@@ -82,18 +48,6 @@ impl Cause {
         let bytes = if max == 1 { "byte" } else { "bytes" };
         let detail = format!("may not be more than {max} {bytes}");
         Self::new("FieldValueTooLong", field, "Too long", &detail)
-    }
-
-    /// A list has more than `max` items.
-    pub(crate) fn too_many(field: impl Into<String>, actual: usize, max: usize) -> Self {
-        let items = if max == 1 { "item" } else { "items" };
-        let detail = format!("must have at most {max} {items}");
-        Self::new(
-            "FieldValueTooMany",
-            field,
-            &format!("Too many: {actual}"),
-            &detail,
-        )
     }
 
     fn new(reason: &str, field: impl Into<String>, body: &str, detail: &str) -> Self {

@@ -231,11 +231,6 @@ impl Failure {
         Self::new(410, "Expired", message)
     }
 
-    /// 410 with the older reason `Gone`.
-    pub(crate) fn gone(message: impl Into<String>) -> Self {
-        Self::new(410, "Gone", message)
-    }
-
     /// 413: the body has more than `limit` bytes.
     pub(crate) fn request_entity_too_large(limit: usize) -> Self {
         let message = format!("Request entity too large: limit is {limit}");
@@ -282,25 +277,6 @@ impl Failure {
     /// 500 without a reason: an error that the real server does not expect, and passes on.
     pub(crate) fn unexpected(message: impl Into<String>) -> Self {
         Self::new(500, "", message)
-    }
-
-    /// 500: the operation did not end in time; try again.
-    pub(crate) fn server_timeout(
-        group: &str,
-        plural: &str,
-        operation: &str,
-        retry_after: u32,
-    ) -> Self {
-        let message = format!(
-            "The {operation} operation against {} could not be completed at this time, please try \
-             again.",
-            qualified(group, plural)
-        );
-        let details = Details {
-            retry_after_seconds: retry_after,
-            ..details(group, plural, operation)
-        };
-        Self::new(500, "ServerTimeout", message).with(details)
     }
 
     /// 503: the server cannot answer now.

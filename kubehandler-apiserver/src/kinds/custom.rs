@@ -1,4 +1,4 @@
-//! Resources that a CustomResourceDefinition defines.
+//! Resources that a `CustomResourceDefinition` defines.
 
 use std::borrow::Cow;
 

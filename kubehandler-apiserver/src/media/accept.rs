@@ -6,7 +6,6 @@ use super::{Codec, OURS, REAL, REAL_STREAMS};
 use crate::{
     failure::Failure,
     kinds::{Resource, Version},
-    query::Query,
 };
 
 /// How an answer is written.
@@ -143,30 +142,6 @@ impl Accepted {
             _ => return Ok(()),
         };
         Err(Failure::new(406, "NotAcceptable", message))
-    }
-}
-
-/// Returns whether the query or the program that asks wants text for people.
-pub(crate) fn wants_pretty(query: &Query, user_agent: &str) -> bool {
-    match query.first("pretty") {
-        Some(value) if !value.is_empty() => {
-            matches!(value, "1" | "t" | "T" | "true" | "TRUE" | "True")
-        }
-        _ => ["curl", "Wget", "Mozilla/5.0"]
-            .iter()
-            .any(|tool| user_agent.starts_with(tool)),
-    }
-}
-
-/// Returns whether a `Status` that says what failed is written for people.
-pub(crate) fn failure_is_pretty(accept: Option<&str>, query: &Query, user_agent: &str) -> bool {
-    let header = accept.unwrap_or_default();
-    if header.is_empty() {
-        return wants_pretty(query, user_agent);
-    }
-    match choose(&parse(header), Server::Real, Rules::Of(Endpoint::Group)) {
-        Some(accepted) => accepted.is_pretty || wants_pretty(query, user_agent),
-        None => true,
     }
 }
 

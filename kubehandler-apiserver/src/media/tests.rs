@@ -3,13 +3,9 @@
 use std::borrow::Cow;
 
 use proptest::prelude::*;
-use serde_json::json;
 
 use super::*;
-use crate::{
-    kinds::{NameRule, Resource, Rules, Version},
-    query::Query,
-};
+use crate::kinds::{NameRule, Resource, Rules, Version};
 
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
@@ -151,46 +147,6 @@ fn refusal_names_what_there_is() {
     }
 }
 
-#[test]
-fn text_is_for_people_where_they_or_their_tools_ask() {
-    let wants = |query, agent| wants_pretty(&Query::parse(query), agent);
-
-    for agent in ["curl/8.0", "Wget/1", "Mozilla/5.0 (X11)"] {
-        assert!(wants("", agent));
-        assert!(wants("pretty", agent));
-        assert!(!wants("pretty=false", agent));
-    }
-    for (query, expected) in [
-        ("", false),
-        ("pretty", false),
-        ("pretty=1", true),
-        ("pretty=True", true),
-        ("pretty=x", false),
-    ] {
-        assert_eq!(wants(query, "kubectl"), expected, "{query}");
-    }
-    assert!(
-        Accepted::negotiate(Some("*/*;pretty=1"), Endpoint::Object)
-            .unwrap()
-            .is_pretty
-    );
-}
-
-#[test]
-fn failure_is_for_people_where_the_client_takes_no_status() {
-    let is_pretty = |accept| failure_is_pretty(accept, &Query::default(), "kubectl");
-
-    assert!(!is_pretty(None));
-    assert!(!is_pretty(Some("application/json")));
-    assert!(is_pretty(Some(METADATA)));
-    assert!(is_pretty(Some("text/html")));
-    assert!(failure_is_pretty(
-        None,
-        &Query::parse("pretty=1"),
-        "kubectl"
-    ));
-}
-
 fn resource(group: &'static str, kind: &'static str, is_custom: bool) -> Resource {
     let version = Version {
         name: "v1".into(),
@@ -264,18 +220,6 @@ fn form_of_a_list_fits_only_a_list() {
         check(many, false, &widgets),
         refused(500, "content is not a list".to_owned())
     );
-}
-
-#[test]
-fn codec_writes_one_line_or_text_for_people() {
-    let object = json!({ "a": [1] });
-
-    assert_eq!(Codec::Json.encode(&object, false), b"{\"a\":[1]}\n");
-    assert_eq!(
-        Codec::Json.encode(&object, true),
-        b"{\n  \"a\": [\n    1\n  ]\n}"
-    );
-    assert_eq!(Codec::Json.decode(b" {\"a\":[1]}\n"), Ok(object));
 }
 
 proptest! {

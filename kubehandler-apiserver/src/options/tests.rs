@@ -239,7 +239,7 @@ fn write_reads_all_its_options() {
     let expected = WriteOptions {
         is_dry_run: true,
         field_manager: "me".to_owned(),
-        field_validation: FieldValidation::Strict,
+        field_validation: super::write::FieldValidation::Strict,
     };
     assert_eq!(WriteOptions::create(&query), Ok(expected.clone()));
     assert_eq!(WriteOptions::update(&query), Ok(expected));

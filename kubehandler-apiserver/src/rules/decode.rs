@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Body, Write, api_version, metadata};
+use super::{Body, Write, metadata};
 use crate::{
     failure::{Cause, Failure},
     media::json,
@@ -93,13 +93,6 @@ impl Write<'_> {
         Err(Failure::bad_request(format!(
             "the API version in the data ({actual}) does not match the expected API version ({expected})"
         )))
-    }
-
-    /// Returns whether a kind is one of the resource's, in whichever version.
-    pub(crate) fn serves(&self, actual: &str, kind: &str) -> bool {
-        let group = &self.resource.group;
-        let mut versions = self.resource.versions.iter();
-        versions.any(|version| version.kind == kind && api_version(group, &version.name) == actual)
     }
 }
 

@@ -85,11 +85,6 @@ impl FieldSelector {
         self.terms.is_empty()
     }
 
-    /// Returns the terms.
-    pub(crate) fn terms(&self) -> &[FieldTerm] {
-        &self.terms
-    }
-
     /// Returns the value that the field must have, if there is only one.
     pub(crate) fn exact(&self, field: &str) -> Option<&str> {
         let mut exact = self

@@ -7,10 +7,8 @@ mod tests;
 
 use std::fmt;
 
-use serde_json::Value;
-
 use crate::{
-    failure::{Cause, aggregate, quoted},
+    failure::{Cause, aggregate},
     query::parse_i64,
 };
 
@@ -48,38 +46,6 @@ impl LabelSelector {
     /// Reads a selector as it stands in a URL; the error is the message of the 400.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         parse::parse(text).map(Self::sorted)
-    }
-
-    /// Reads a `LabelSelector` object: `matchLabels` and `matchExpressions`.
-    ///
-    /// An object without either selects everything. What no selector means is the caller's to say.
-    pub(crate) fn from_object(object: &Value) -> Result<Self, String> {
-        let mut requirements = Vec::new();
-        if let Some(labels) = object.get("matchLabels").and_then(Value::as_object) {
-            for (key, value) in labels {
-                let value = value.as_str().unwrap_or_default().to_owned();
-                requirements.push(Requirement::new(
-                    key.clone(),
-                    Operator::Equals,
-                    vec![value],
-                )?);
-            }
-        }
-        let expressions = object.get("matchExpressions").and_then(Value::as_array);
-        for expression in expressions.into_iter().flatten() {
-            requirements.push(Requirement::from_object(expression)?);
-        }
-        Ok(Self::sorted(requirements))
-    }
-
-    /// Returns the selector of objects that have all these labels.
-    pub(crate) fn from_labels<'a>(
-        labels: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, String> {
-        let requirements = labels.into_iter().map(|(key, value)| {
-            Requirement::new(key.to_owned(), Operator::Equals, vec![value.to_owned()])
-        });
-        requirements.collect::<Result<_, _>>().map(Self::sorted)
     }
 
     fn sorted(mut requirements: Vec<Requirement>) -> Self {
@@ -125,34 +91,6 @@ impl Requirement {
         } else {
             Err(aggregate(&causes))
         }
-    }
-
-    fn from_object(expression: &Value) -> Result<Self, String> {
-        let text = |field| {
-            expression
-                .get(field)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
-        let operator = match text("operator") {
-            "In" => Operator::In,
-            "NotIn" => Operator::NotIn,
-            "Exists" => Operator::Exists,
-            "DoesNotExist" => Operator::DoesNotExist,
-            other => {
-                return Err(format!(
-                    "{} is not a valid label selector operator",
-                    quoted(other)
-                ));
-            }
-        };
-        let values = expression.get("values").and_then(Value::as_array);
-        let values = values
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .map(str::to_owned);
-        Self::new(text("key").to_owned(), operator, values.collect())
     }
 
     fn matches(&self, label: Option<&str>) -> bool {

@@ -19,7 +19,6 @@ pub(crate) struct Stored {
     labels: Box<[(Box<str>, Box<str>)]>,
     /// The values of the resource's selectable fields, in their order.
     fields: Box<[Box<str>]>,
-    uid: Box<str>,
     /// `metadata.deletionTimestamp` is set.
     is_terminating: bool,
 }
@@ -46,7 +45,6 @@ impl Stored {
             body: object.to_string().into(),
             labels: labels(&metadata["labels"]),
             fields: fields(resource, &object),
-            uid: metadata["uid"].as_str().unwrap_or_default().into(),
             is_terminating: metadata["deletionTimestamp"].is_string(),
         }
     }
@@ -67,10 +65,6 @@ impl Stored {
 
     pub(crate) fn name(&self) -> &str {
         self.key.split_once('/').map_or(&self.key, |(_, name)| name)
-    }
-
-    pub(crate) fn uid(&self) -> &str {
-        &self.uid
     }
 
     pub(crate) fn is_terminating(&self) -> bool {

@@ -28,28 +28,28 @@ fn config_maps() -> Resource {
     }
 }
 
-fn storage(changes: usize) -> (Storage, ShelfId) {
+fn storage(changes: usize) -> (Storage, RackId) {
     let age = Duration::from_secs(300);
     let mut storage = Storage::new(Retention { changes, age });
-    let shelf = storage.add_shelf();
-    (storage, shelf)
+    let rack = storage.add_rack();
+    (storage, rack)
 }
 
-fn put(storage: &mut Storage, shelf: ShelfId, name: &str) {
+fn put(storage: &mut Storage, rack: RackId, name: &str) {
     let object = json!({ "metadata": { "namespace": "default", "name": name } });
     let revision = storage.next_revision();
-    storage.put(shelf, Stored::new(&config_maps(), object, revision));
+    storage.put(rack, Stored::new(&config_maps(), object, revision));
 }
 
-fn remove(storage: &mut Storage, shelf: ShelfId, name: &str) {
-    let last = storage.get(shelf, &format!("default/{name}"));
+fn remove(storage: &mut Storage, rack: RackId, name: &str) {
+    let last = storage.get(rack, &format!("default/{name}"));
     let last = last.expect("it is there").at(storage.next_revision());
-    storage.remove(shelf, last);
+    storage.remove(rack, last);
 }
 
-fn everything(storage: &Storage, shelf: ShelfId, revision: u64) -> Vec<(String, u64)> {
+fn everything(storage: &Storage, rack: RackId, revision: u64) -> Vec<(String, u64)> {
     let range = (Bound::Unbounded, Bound::Unbounded);
-    let list = storage.list_at(shelf, revision, range);
+    let list = storage.list_at(rack, revision, range);
     let list = list.unwrap_or_else(|_| panic!("{revision} is not compacted"));
     list.map(|object| (object.key().to_owned(), object.revision()))
         .collect()
@@ -61,29 +61,29 @@ fn everything(storage: &Storage, shelf: ShelfId, revision: u64) -> Vec<(String, 
 fn any_version_that_is_not_compacted_lists_as_it_was() {
     for seed in 0..200 {
         let mut random = fastrand::Rng::with_seed(seed);
-        let (mut storage, shelf) = storage(random.usize(5..60));
-        let other = storage.add_shelf();
+        let (mut storage, rack) = storage(random.usize(5..60));
+        let other = storage.add_rack();
         let mut truth = BTreeMap::from([(storage.revision(), Vec::new())]);
         for _ in 0..80 {
             let name = ["a", "b", "c", "d"][random.usize(..4)];
-            let exists = storage.get(shelf, &format!("default/{name}")).is_some();
+            let exists = storage.get(rack, &format!("default/{name}")).is_some();
             match random.u8(..4) {
                 0 => put(&mut storage, other, name),
-                1 if exists => remove(&mut storage, shelf, name),
-                _ => put(&mut storage, shelf, name),
+                1 if exists => remove(&mut storage, rack, name),
+                _ => put(&mut storage, rack, name),
             }
             if random.u8(..20) == 0 {
                 let revision = random.u64(..=storage.revision());
                 storage.compact(revision);
             }
-            let now = storage.iter(shelf);
+            let now = storage.iter(rack);
             let now = now.map(|object| (object.key().to_owned(), object.revision()));
             truth.insert(storage.revision(), now.collect());
         }
 
         for (&revision, then) in truth.range(storage.compacted()..) {
-            assert_eq!(&everything(&storage, shelf, revision), then, "seed {seed}");
-            let changes = storage.changes_after(shelf, revision);
+            assert_eq!(&everything(&storage, rack, revision), then, "seed {seed}");
+            let changes = storage.changes_after(rack, revision);
             let changes = changes.unwrap_or_else(|_| panic!("seed {seed}: {revision} is there"));
             let mut replayed: BTreeMap<_, _> = then.iter().cloned().collect();
             for change in changes {
@@ -102,35 +102,35 @@ fn any_version_that_is_not_compacted_lists_as_it_was() {
 
 #[test]
 fn compacted_version_is_neither_listed_nor_watched() {
-    let (mut storage, shelf) = storage(100);
+    let (mut storage, rack) = storage(100);
     for name in ["a", "b", "c"] {
-        put(&mut storage, shelf, name);
+        put(&mut storage, rack, name);
     }
     let [first, second] = [storage.revision() - 2, storage.revision() - 1];
 
     storage.compact(second);
 
     let range = (Bound::Unbounded, Bound::Unbounded);
-    assert!(storage.list_at(shelf, first, range).is_err());
-    assert!(storage.changes_after(shelf, first).is_err());
+    assert!(storage.list_at(rack, first, range).is_err());
+    assert!(storage.changes_after(rack, first).is_err());
     assert_eq!(
-        storage.changes_after(shelf, second).map(Iterator::count),
+        storage.changes_after(rack, second).map(Iterator::count),
         Ok(1)
     );
 }
 
 #[test]
 fn history_is_bounded_by_its_size() {
-    let (mut storage, shelf) = storage(10);
+    let (mut storage, rack) = storage(10);
 
     for _ in 0..1_000 {
-        put(&mut storage, shelf, "a");
+        put(&mut storage, rack, "a");
     }
 
     assert_eq!(storage.compacted(), storage.revision() - 10);
     assert_eq!(
         storage
-            .changes_after(shelf, storage.compacted())
+            .changes_after(rack, storage.compacted())
             .map(Iterator::count),
         Ok(10)
     );
@@ -138,10 +138,10 @@ fn history_is_bounded_by_its_size() {
 
 #[tokio::test(start_paused = true)]
 async fn history_is_bounded_by_its_age() {
-    let (mut storage, shelf) = storage(10);
-    put(&mut storage, shelf, "a");
+    let (mut storage, rack) = storage(10);
+    put(&mut storage, rack, "a");
     tokio::time::advance(Duration::from_secs(200)).await;
-    put(&mut storage, shelf, "b");
+    put(&mut storage, rack, "b");
 
     tokio::time::advance(Duration::from_secs(200)).await;
     storage.expire(Instant::now());
@@ -151,20 +151,20 @@ async fn history_is_bounded_by_its_age() {
 
 #[test]
 fn frozen_view_shows_an_object_as_it_was() {
-    let (mut storage, shelf) = storage(10);
-    put(&mut storage, shelf, "a");
+    let (mut storage, rack) = storage(10);
+    put(&mut storage, rack, "a");
     let view = View::frozen_at(storage.revision());
 
-    put(&mut storage, shelf, "a");
-    remove(&mut storage, shelf, "a");
+    put(&mut storage, rack, "a");
+    remove(&mut storage, rack, "a");
 
     let seen = storage
-        .get_in(shelf, "default/a", view)
+        .get_in(rack, "default/a", view)
         .expect("not compacted");
     assert_eq!(seen.map(|object| object.revision()), Some(2));
     assert_eq!(
         storage
-            .get_in(shelf, "default/a", View::LIVE)
+            .get_in(rack, "default/a", View::LIVE)
             .map(|seen| seen.is_some()),
         Ok(false)
     );
@@ -172,10 +172,10 @@ fn frozen_view_shows_an_object_as_it_was() {
 
 #[test]
 fn crossing_keeps_the_state_under_another_version() {
-    let (mut storage, shelf) = storage(10);
-    put(&mut storage, shelf, "a");
+    let (mut storage, rack) = storage(10);
+    put(&mut storage, rack, "a");
 
-    let moved = storage.get(shelf, "default/a").expect("it is there").at(9);
+    let moved = storage.get(rack, "default/a").expect("it is there").at(9);
 
     assert_eq!(moved.revision(), 9);
     assert_eq!(moved.to_value()["metadata"]["resourceVersion"], "9");

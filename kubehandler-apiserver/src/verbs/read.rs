@@ -41,9 +41,9 @@ impl Call<'_> {
 
     /// Returns the object that the path names, as this client sees it.
     pub(crate) fn find(&self, state: &mut State) -> Result<Arc<Stored>, Failure> {
-        let shelf = state.shelf(&self.resource);
+        let rack = state.rack(&self.resource);
         let view = state.view(self.client());
-        let found = state.storage.get_in(shelf, &self.key(), view);
+        let found = state.storage.get_in(rack, &self.key(), view);
         let found = found.map_err(|_| Failure::list_expired())?;
         found.ok_or_else(|| self.not_found())
     }
@@ -112,9 +112,9 @@ impl Call<'_> {
                 (revision, Some(token.start_key.as_str()))
             }
         };
-        let shelf = state.shelf(&self.resource);
+        let rack = state.rack(&self.resource);
         let keys = Keys::new(self.target.namespace.as_deref(), first);
-        let Ok(objects) = state.storage.list_at(shelf, revision, keys.range()) else {
+        let Ok(objects) = state.storage.list_at(rack, revision, keys.range()) else {
             return Err(match first {
                 Some(first) => {
                     let token = ContinueToken {

@@ -34,10 +34,10 @@ impl Call<'_> {
 
         let mut state = shared.state();
         let head = self.head(&state);
-        let shelf = state.shelf(&self.resource);
+        let rack = state.rack(&self.resource);
         let initial: Vec<Arc<Stored>> = if sends_initial {
             let everything = (Bound::Unbounded, Bound::Unbounded);
-            let objects = state.storage.list_at(shelf, head, everything);
+            let objects = state.storage.list_at(rack, head, everything);
             let objects = objects.map_err(|_| Failure::list_expired())?;
             objects
                 .filter(|object| selection.contains(object))
@@ -58,7 +58,7 @@ impl Call<'_> {
             _ => head,
         };
         let plan = WatchPlan {
-            shelf,
+            rack,
             selection,
             shape: self.shape(),
             initial,
@@ -68,7 +68,7 @@ impl Call<'_> {
             deadline: Instant::now() + lasts,
             asked: Arc::clone(&self.request.asked),
         };
-        let changed = state.storage.changed(shelf);
+        let changed = state.storage.changed(rack);
         drop(state);
 
         let watch = Watch::new(Arc::clone(shared), changed, plan);

@@ -1,6 +1,9 @@
 //! What changes objects: create, update, patch, delete.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, MutexGuard},
+};
 
 use http::{StatusCode, header};
 use serde_json::Value;
@@ -42,14 +45,14 @@ impl Call<'_> {
         let mut state = shared.state();
         let moment = self.moment(&mut state);
         let write = self.write(&moment);
-        let shelf = state.shelf(&self.resource);
+        let rack = state.rack(&self.resource);
         let mut attempts = NAME_ATTEMPTS;
         let object = loop {
             let is_generated = generates_name(&body.value);
             let object = write.create(body.clone(), &mut || state.suffix())?;
             let object = self.defined(object)?;
             let name = crate::object::name(&object).to_owned();
-            let Some(existing) = state.storage.get(shelf, &key(self.namespace(), &name)) else {
+            let Some(existing) = state.storage.get(rack, &key(self.namespace(), &name)) else {
                 break object;
             };
             attempts -= 1;
@@ -65,8 +68,8 @@ impl Call<'_> {
         if options.is_dry_run {
             return self.reply_value(StatusCode::CREATED, object);
         }
-        let stored = state.put(&self.resource, None, object);
-        self.settle(shared, state);
+        let stored = state.put(&self.resource, None, &object);
+        Self::settle(shared, state);
         self.reply(StatusCode::CREATED, &stored)
     }
 
@@ -112,8 +115,8 @@ impl Call<'_> {
         let mut state = shared.state();
         let moment = self.moment(&mut state);
         let write = self.write(&moment);
-        let shelf = state.shelf(&self.resource);
-        let stored = state.storage.get(shelf, &self.key()).cloned();
+        let rack = state.rack(&self.resource);
+        let stored = state.storage.get(rack, &self.key()).cloned();
         let old = stored.as_ref().map(|stored| self.whole(stored));
         let updated = decide(&write, old.as_ref())?;
         let updated = match updated {
@@ -136,15 +139,15 @@ impl Call<'_> {
             (Committed::Unchanged, Some(stored)) => self.reply(StatusCode::OK, &stored),
             (Committed::Unchanged, None) => Err(self.not_found()),
             (Committed::Removed(object), _) => {
-                self.settle(shared, state);
+                Self::settle(shared, state);
                 self.reply_value(StatusCode::OK, object)
             }
             (Committed::Created(stored), _) => {
-                self.settle(shared, state);
+                Self::settle(shared, state);
                 self.reply(StatusCode::CREATED, &stored)
             }
             (Committed::Updated(stored), _) => {
-                self.settle(shared, state);
+                Self::settle(shared, state);
                 self.reply(StatusCode::OK, &stored)
             }
         }
@@ -157,11 +160,11 @@ impl Call<'_> {
         }
         let options = self.delete_options()?;
         let mut state = shared.state();
-        let shelf = state.shelf(&self.resource);
-        let stored = state.storage.get(shelf, &self.key()).cloned();
+        let rack = state.rack(&self.resource);
+        let stored = state.storage.get(rack, &self.key()).cloned();
         let stored = stored.ok_or_else(|| self.not_found())?;
         let (code, answer) = self.delete_one(&mut state, &stored, &options)?;
-        self.settle(shared, state);
+        Self::settle(shared, state);
         if answer["kind"] == "Status" {
             return Ok(reply::value(code, &answer));
         }
@@ -226,13 +229,13 @@ impl Call<'_> {
         let mut state = shared.state();
         let page = self.page(&mut state, &selection, &start, list.page())?;
         for item in &page.items {
-            let shelf = state.shelf(&self.resource);
-            let Some(stored) = state.storage.get(shelf, item.key()).cloned() else {
+            let rack = state.rack(&self.resource);
+            let Some(stored) = state.storage.get(rack, item.key()).cloned() else {
                 continue; // It went with one before it.
             };
             self.delete_one(&mut state, &stored, &options)?;
         }
-        self.settle(shared, state);
+        Self::settle(shared, state);
         self.reply_list(&page)
     }
 
@@ -241,7 +244,7 @@ impl Call<'_> {
     }
 
     /// Does what follows from a change, gives the lock back, and wakes who waits for a version.
-    fn settle(&self, shared: &Shared, mut state: std::sync::MutexGuard<'_, State>) {
+    fn settle(shared: &Shared, mut state: MutexGuard<'_, State>) {
         state.settle();
         drop(state);
         shared.advanced.notify_waiters();

@@ -178,7 +178,7 @@ impl Lane {
             key: &call.key,
         };
         let observer = self.config.observer.as_ref();
-        let observed = observer.map(|observer| observer.started(&self.name, &call));
+        let watched = observer.map(|observer| observer.started(&self.name, &call));
         async {
             // Around the timeout too: to drop a callback may panic as well.
             let answer = AssertUnwindSafe(self.bounded(&call))
@@ -186,8 +186,8 @@ impl Lane {
                 .await
                 .unwrap_or_else(|panic| Err(panicked(&*panic)));
             // Before it is booked: who sees the loop idle has been told of every call.
-            if let Some(observed) = observed {
-                observed.ended(&answer);
+            if let Some(watched) = watched {
+                watched.ended(&answer);
             }
             self.finish(&call, answer);
         }

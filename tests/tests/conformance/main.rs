@@ -10,6 +10,7 @@ mod transcript;
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -150,11 +151,11 @@ fn difference(title: &str, real: &[String], embedded: &[String]) -> Option<Strin
     let after = after.take_while(|(one, other)| one == other).count();
     let context = before.saturating_sub(6);
     for line in &real[context..before] {
-        out.push_str(&format!("    {line}\n"));
+        let _ = writeln!(out, "    {line}");
     }
     for (sign, lines) in [("real    ", real), ("embedded", embedded)] {
         for line in lines[before..lines.len() - after].iter().take(40) {
-            out.push_str(&format!("{sign}{line}\n"));
+            let _ = writeln!(out, "{sign}{line}");
         }
     }
     Some(out)

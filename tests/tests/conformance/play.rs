@@ -80,8 +80,8 @@ pub(crate) async fn play(
     };
     player.make_namespace().await?;
     for step in &scenario.steps {
-        let played = player.step(step).await;
-        played.with_context(|| format!("`{}` at {step:?}", scenario.title))?;
+        let done = player.step(step).await;
+        done.with_context(|| format!("`{}` at {step:?}", scenario.title))?;
     }
     Ok(player.transcript)
 }
@@ -127,7 +127,7 @@ impl Player<'_, '_> {
                     self.answers.insert(name.clone(), answer);
                 }
                 self.transcript
-                    .answer(&request.method, &request.path, code, &headers, &body);
+                    .answer(request.method, &request.path, code, &headers, &body);
                 Ok(())
             }
             Step::Await { request, code } => self.until(request, |found, _| found == *code).await,

@@ -150,7 +150,7 @@ fn known_fields_become_paths() {
     let selector = resolve("spec.host=x,status.phase!=y,metadata.name=a", &pods).unwrap();
 
     let fields: Vec<_> = selector
-        .terms()
+        .terms
         .iter()
         .map(|term| term.field.as_str())
         .collect();
@@ -183,7 +183,7 @@ fn selector_must_not_contradict_the_name_in_the_path() {
     let restrict = |text| FieldSelector::parse(text).unwrap().restrict_to_name("a");
 
     assert_eq!(restrict("").unwrap().exact("metadata.name"), Some("a"));
-    assert_eq!(restrict("metadata.name=a").unwrap().terms().len(), 1);
+    assert_eq!(restrict("metadata.name=a").unwrap().terms.len(), 1);
     for text in ["metadata.name=b", "status.phase=x", "metadata.name!=a"] {
         let failure = restrict(text).unwrap_err();
         assert_eq!(

@@ -1,7 +1,6 @@
 //! What label selectors select, and which are refused.
 
 use proptest::prelude::*;
-use serde_json::json;
 
 use super::*;
 
@@ -92,11 +91,6 @@ fn selector_is_written_in_the_order_of_its_keys() {
 #[test]
 fn nothing_required_is_everything() {
     assert!(LabelSelector::parse("").unwrap().is_everything());
-    assert!(
-        LabelSelector::from_object(&json!({}))
-            .unwrap()
-            .is_everything()
-    );
     assert!(!LabelSelector::parse("a").unwrap().is_everything());
 }
 
@@ -178,45 +172,6 @@ fn bad_keys_and_values_are_refused_in_the_words_of_the_real_server() {
         let expected = format!("unable to parse requirement: {expected}");
         assert_eq!(LabelSelector::parse(&text), Err(expected), "{text}");
     }
-}
-
-#[test]
-fn object_says_the_same_as_text() {
-    let object = json!({
-        "matchLabels": { "app": "web" },
-        "matchExpressions": [
-            { "key": "tier", "operator": "In", "values": ["b", "a"] },
-            { "key": "old", "operator": "DoesNotExist" },
-            { "key": "new", "operator": "Exists", "values": [] },
-            { "key": "zone", "operator": "NotIn", "values": ["x"] },
-        ],
-    });
-
-    let selector = LabelSelector::from_object(&object).unwrap();
-    assert_eq!(
-        selector.to_string(),
-        "app=web,new,!old,tier in (a,b),zone notin (x)"
-    );
-}
-
-#[test]
-fn bad_object_is_refused() {
-    let refused = |expression| {
-        LabelSelector::from_object(&json!({ "matchExpressions": [expression] })).unwrap_err()
-    };
-
-    assert_eq!(
-        refused(json!({ "key": "a", "operator": "Is" })),
-        "\"Is\" is not a valid label selector operator"
-    );
-    assert_eq!(
-        refused(json!({ "key": "a", "operator": "In" })),
-        "values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty"
-    );
-    assert_eq!(
-        refused(json!({ "key": "a", "operator": "Exists", "values": ["x"] })),
-        "values: Invalid value: [\"x\"]: values set must be empty for exists and does not exist"
-    );
 }
 
 proptest! {

@@ -37,7 +37,7 @@ impl Change {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
+pub(super) struct Rack {
     /// By key, in the order in which lists are paged.
     objects: BTreeMap<Arc<str>, Arc<Stored>>,
     /// In order; undone from its end it leads back to any version that is not compacted.
@@ -48,7 +48,7 @@ pub(super) struct Shelf {
     changed: Arc<Notify>,
 }
 
-impl Shelf {
+impl Rack {
     pub(super) fn get(&self, key: &str) -> Option<&Arc<Stored>> {
         self.objects.get(key)
     }
