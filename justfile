@@ -47,3 +47,15 @@ mutants *names:
 # Licenses, sources and banned crates of the dependencies; needs `cargo install cargo-deny`.
 deny:
     cargo deny check bans licenses sources
+
+# An API server in memory until Ctrl-C; takes its flags, such as `just apiserver --load pods.yaml`.
+apiserver *flags:
+    cargo run -p kubehandler-apiserver -- {{flags}}
+
+# The scenarios on the embedded server and on a real one; takes a part of a title.
+conformance title="":
+    SCENARIO="{{title}}" KUBEBUILDER_ASSETS="$(tests/cluster/build)" cargo test -p kubehandler-tests --test conformance every
+
+# Looks for inputs that break the embedded server; needs `cargo install cargo-fuzz` and a nightly compiler.
+fuzz target="url":
+    cd kubehandler-apiserver && cargo +nightly fuzz run {{target}}
