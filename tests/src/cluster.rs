@@ -43,6 +43,17 @@ pub struct Cluster {
     stranger: Identity,
 }
 
+/// Returns the path of a program in `KUBEBUILDER_ASSETS`, such as `kubectl`, for a test that needs no cluster.
+///
+/// Where the variable is unset, it says so and returns `None`.
+///
+/// # Errors
+///
+/// Fails if the folder lacks the program; in CI, if the variable is unset.
+pub fn program(name: &str) -> anyhow::Result<Option<PathBuf>> {
+    assets::program(name)
+}
+
 /// Somebody whom the cluster knows: a name that RBAC sees, and the token that proves it.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -85,10 +96,7 @@ impl Cluster {
     /// Dropping the future kills what was started.
     pub async fn start_if_available() -> anyhow::Result<Option<Self>> {
         let Some(assets) = assets::find()? else {
-            #[expect(clippy::print_stderr, reason = "the test harness shows it")]
-            {
-                eprintln!("skipped: {}", assets::HOW_TO_SET);
-            }
+            assets::say_skipped();
             return Ok(None);
         };
         Self::start_from(assets).await.map(Some)

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 
 /// Names the folder of kube-apiserver, etcd and kubectl, as for envtest in Go.
 const VARIABLE: &str = "KUBEBUILDER_ASSETS";
@@ -32,6 +32,26 @@ pub(super) fn find() -> anyhow::Result<Option<PathBuf>> {
     Ok(Some(folder))
 }
 
+/// Returns the path of a program in the folder, or `None`, having said so, where there is no folder.
+///
+/// # Errors
+///
+/// Fails if the folder lacks the program, and in CI if the variable is unset.
+pub(super) fn program(name: &str) -> anyhow::Result<Option<PathBuf>> {
+    let Some(folder) = find()? else {
+        say_skipped();
+        return Ok(None);
+    };
+    has(&folder, name)?;
+    Ok(Some(folder.join(name)))
+}
+
+/// Says that a test does not run.
+#[expect(clippy::print_stderr, reason = "the test harness shows it")]
+pub(super) fn say_skipped() {
+    eprintln!("skipped: {HOW_TO_SET}");
+}
+
 fn folder(variable: Option<OsString>, is_ci: bool) -> anyhow::Result<Option<PathBuf>> {
     match variable.filter(|folder| !folder.is_empty()) {
         Some(folder) => Ok(Some(PathBuf::from(folder))),
@@ -43,14 +63,16 @@ fn folder(variable: Option<OsString>, is_ci: bool) -> anyhow::Result<Option<Path
 }
 
 fn check(folder: &Path) -> anyhow::Result<()> {
-    for program in ["kube-apiserver", "etcd", "kubectl"] {
-        if !folder.join(program).is_file() {
-            bail!(
-                "`{}`, which `{VARIABLE}` names, has no `{program}`: build it with `tests/cluster/build`",
-                folder.display()
-            );
-        }
-    }
+    let programs = ["kube-apiserver", "etcd", "kubectl"];
+    programs.iter().try_for_each(|program| has(folder, program))
+}
+
+fn has(folder: &Path, program: &str) -> anyhow::Result<()> {
+    ensure!(
+        folder.join(program).is_file(),
+        "`{}`, which `{VARIABLE}` names, has no `{program}`: build it with `tests/cluster/build`",
+        folder.display()
+    );
     Ok(())
 }
 
