@@ -2,7 +2,7 @@
 
 use std::{collections::hash_map::RandomState, hash::BuildHasher as _, time::Duration};
 
-use crate::{clock::Clock, server::ApiServer, state::State, storage::Retention};
+use crate::{clock::Clock, record::Record, server::ApiServer, state::State, storage::Retention};
 
 /// What a server is made from.
 ///
@@ -72,7 +72,7 @@ impl ApiServerBuilder {
         self
     }
 
-    /// Remembers no requests: [`ApiServer::asked`] is always empty.
+    /// Leaves out the record of requests, which takes time and memory.
     pub fn without_record(mut self) -> Self {
         self.has_record = false;
         self
@@ -86,11 +86,12 @@ impl ApiServerBuilder {
         } else {
             Clock::fixed()
         };
+        let record = if self.has_record {
+            Record::default()
+        } else {
+            Record::off()
+        };
         let state = State::new(self.seed, clock, self.retention, self.has_controllers);
-        let server = ApiServer::with_state(state);
-        if !self.has_record {
-            server.shared.record.turn_off();
-        }
-        server
+        ApiServer::new_with(state, record)
     }
 }

@@ -64,6 +64,7 @@ impl Asked {
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     asked: Mutex<Entries>,
+    is_off: bool,
 }
 
 #[derive(Debug, Default)]
@@ -71,7 +72,6 @@ struct Entries {
     /// How many were forgotten from the front.
     forgotten: u64,
     kept: VecDeque<Asked>,
-    is_off: bool,
 }
 
 /// Which entry is a request's own.
@@ -79,26 +79,38 @@ struct Entries {
 pub(crate) struct Entry(u64);
 
 impl Record {
-    pub(crate) fn turn_off(&self) {
-        self.lock().is_off = true;
+    /// Returns a record that remembers nothing.
+    pub(crate) fn off() -> Self {
+        Self {
+            is_off: true,
+            ..Self::default()
+        }
     }
 
-    pub(crate) fn push(&self, asked: Asked) -> Entry {
+    /// Remembers a request and its body. Returns `None` if nothing is remembered.
+    pub(crate) fn push(&self, asked: &Asked, body: &[u8]) -> Option<Entry> {
+        if self.is_off {
+            return None;
+        }
+        let asked = Asked {
+            body: str::from_utf8(body).unwrap_or_default().to_owned(),
+            ..asked.clone()
+        };
         let mut entries = self.lock();
         let entry = Entry(entries.forgotten + entries.kept.len() as u64);
-        if entries.is_off {
-            return entry;
-        }
         entries.kept.push_back(asked);
         if entries.kept.len() > REMEMBERED {
             entries.kept.pop_front();
             entries.forgotten += 1;
         }
-        entry
+        Some(entry)
     }
 
     /// Notes the code of the answer.
-    pub(crate) fn answered(&self, entry: Entry, code: u16) {
+    pub(crate) fn answered(&self, entry: Option<Entry>, code: u16) {
+        let Some(entry) = entry else {
+            return;
+        };
         let mut entries = self.lock();
         let Some(index) = entry.0.checked_sub(entries.forgotten) else {
             return;
@@ -116,6 +128,9 @@ impl Record {
 
 impl ApiServer {
     /// Returns what the server was asked so far, the oldest first; at most the last 100,000.
+    ///
+    /// It is empty for a server that was built
+    /// [without record](crate::ApiServerBuilder::without_record).
     #[must_use]
     pub fn asked(&self) -> Vec<Asked> {
         self.shared.record.lock().kept.iter().cloned().collect()

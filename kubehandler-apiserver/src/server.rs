@@ -54,12 +54,12 @@ impl ApiServer {
         ApiServerBuilder::default()
     }
 
-    pub(crate) fn with_state(state: State) -> Self {
+    pub(crate) fn new_with(state: State, record: Record) -> Self {
         Self {
             shared: Arc::new(Shared {
                 state: Mutex::new(state),
                 script: Mutex::default(),
-                record: Record::default(),
+                record,
                 watches: Arc::default(),
                 advanced: Notify::new(),
             }),

@@ -94,7 +94,7 @@ where
 /// Records the request, lets it suffer what it is to suffer, and answers it.
 async fn serve(shared: &Arc<Shared>, parts: Parts, body: Bytes, client: &str) -> io::Result<Reply> {
     let mut request = ApiRequest::new(parts, body, client);
-    let entry = shared.record.push((*request.asked).clone());
+    let entry = shared.record.push(&request.asked, &request.body);
     request.fault = shared.script().strike(&request.asked);
     let reply = suffer(shared, request).await?;
     shared.record.answered(entry, reply.status().as_u16());
