@@ -36,6 +36,12 @@ cluster:
 sample *flags:
     cargo run -p sample-controller -- {{flags}}
 
+# The load that the embedded API server bears, beside a real one; takes a few minutes.
+bench-apiserver:
+    cargo build --release -p kubehandler-apiserver
+    cargo build --release -p kubehandler-tests --bin load
+    KUBEBUILDER_ASSETS="$(tests/cluster/build)" target/release/load target/release/kubehandler-apiserver
+
 # The model checks of the queue's wake-up protocol.
 loom:
     RUSTFLAGS="--cfg kubehandler_loom" CARGO_TARGET_DIR=target/loom cargo test -p kubehandler --lib loom

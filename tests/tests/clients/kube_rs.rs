@@ -16,7 +16,7 @@ use kube::{
         watcher,
     },
 };
-use kubehandler_apiserver::{ApiServer, When};
+use kubehandler_apiserver::{ApiServer, Asked, When};
 use serde_json::json;
 use tokio::{sync::mpsc, time::timeout};
 
@@ -126,7 +126,7 @@ async fn contents(
         .collect())
 }
 
-/// Drives a reflector of the ConfigMaps labelled `app=web` through every sort of change.
+/// Drives a reflector of the objects labelled `app=web` through every sort of change.
 async fn reflector_follows(server: &ApiServer, client: Client, mode: Mode) -> anyhow::Result<()> {
     let maps: Api<ConfigMap> = Api::default_namespaced(server.client());
     for (name, app) in [("a", "web"), ("b", "db")] {
@@ -157,7 +157,7 @@ async fn reflector_follows(server: &ApiServer, client: Client, mode: Mode) -> an
     assert_eq!(reflected.until("apply d").await?, ["apply d"]);
     let web = ListParams::default().labels("app=web");
     assert_eq!(reflected.contents(), contents(&maps, &web).await?);
-    let streamed = server.asked().iter().any(|asked| asked.is_streaming_list());
+    let streamed = server.asked().iter().any(Asked::is_streaming_list);
     assert_eq!(streamed, mode == Mode::Streams);
     Ok(())
 }

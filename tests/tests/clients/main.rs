@@ -29,14 +29,14 @@ impl Served {
         let directory =
             PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("clients-{name}-{port}"));
         fs::create_dir_all(&directory)?;
-        let served = Self {
+        let this = Self {
             server,
             listening,
             directory,
         };
-        fs::write(served.kubeconfig(), served.listening.kubeconfig())
+        fs::write(this.kubeconfig(), this.listening.kubeconfig())
             .context("the kubeconfig cannot be written")?;
-        Ok(served)
+        Ok(this)
     }
 
     fn kubeconfig(&self) -> PathBuf {
