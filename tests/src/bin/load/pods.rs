@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use anyhow::Context as _;
 use bytes::Bytes;
 use futures::future::try_join_all;
 use http::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{creates::CLIENTS, program::Program, row};
 
@@ -14,11 +15,12 @@ const PODS: usize = 100_000;
 /// Prints what 100,000 pods weigh: when they are new, and when each had a change.
 pub(crate) async fn measure(server: &Path) -> anyhow::Result<()> {
     let program = Program::start(server).await?;
+    let owner = owner(&program).await?;
     each(&program, |_| {
         (
             Method::POST,
             "/api/v1/namespaces/default/pods".to_owned(),
-            pod,
+            |number| pod(number, &owner),
         )
     })
     .await?;
@@ -72,8 +74,32 @@ async fn each<B: Fn(usize) -> Bytes>(
     Ok(())
 }
 
-/// A pod as a Deployment makes them, with what everybody adds.
-fn pod(number: usize) -> Bytes {
+/// Makes the `ReplicaSet` of the pods, and returns its uid.
+async fn owner(program: &Program) -> anyhow::Result<String> {
+    let owner = json!({
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "metadata": {"name": "load-5d4f8c7b9"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "load"}},
+            "template": {
+                "metadata": {"labels": {"app": "load"}},
+                "spec": {"containers": [{"name": "main", "image": "registry.example/load:1.0.0"}]},
+            },
+        },
+    });
+    let path = "/apis/apps/v1/namespaces/default/replicasets";
+    let mut connection = program.target().connect().await?;
+    let created = connection
+        .send(Method::POST, path, owner.to_string().into())
+        .await?;
+    let created: Value = serde_json::from_slice(&created)?;
+    let uid = created["metadata"]["uid"].as_str();
+    Ok(uid.context("objects have uids")?.to_owned())
+}
+
+/// A pod as a `ReplicaSet` makes them, with what everybody adds.
+fn pod(number: usize, owner: &str) -> Bytes {
     json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -82,7 +108,7 @@ fn pod(number: usize) -> Bytes {
             "labels": {"app": "load", "pod-template-hash": "5d4f8c7b9"},
             "ownerReferences": [{
                 "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "load-5d4f8c7b9",
-                "uid": "00000000-0000-4000-8000-000000000000", "controller": true, "blockOwnerDeletion": true,
+                "uid": owner, "controller": true, "blockOwnerDeletion": true,
             }],
         },
         "spec": {
