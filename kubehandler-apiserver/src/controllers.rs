@@ -39,8 +39,10 @@ pub(crate) struct Controllers {
     dependents: BTreeMap<String, BTreeSet<ObjectId>>,
     /// Namespaces on their way out, and whether something in them changed.
     terminating: BTreeMap<String, bool>,
-    /// Definitions that changed.
+    /// Definitions that changed, or whose names may be free now.
     definitions: BTreeSet<String>,
+    /// Definitions on their way out.
+    ending: BTreeSet<String>,
 }
 
 impl Controllers {
@@ -67,14 +69,7 @@ impl State {
             namespace: stored.namespace().to_owned(),
             name: stored.name().to_owned(),
         };
-        if is(
-            resource,
-            "apiextensions.k8s.io",
-            "customresourcedefinitions",
-        ) {
-            self.controllers.definitions.insert(id.name.clone());
-        }
-        self.observe_definition_of(resource);
+        self.observe_definition(resource, &id, new);
         if self.controllers.is_off {
             return;
         }

@@ -1,191 +1,209 @@
 //! The life of a `CustomResourceDefinition`: how it begins, is accepted, and goes with its objects.
 //!
-//! Source: `k8s.io/apiextensions-apiserver/pkg/controller/{status,establish,finalizer}`.
+//! Source: `k8s.io/apiextensions-apiserver/pkg/controller/{status,establish,finalizer}` and
+//! `…/pkg/registry/customresourcedefinition`.
+
+mod names;
+mod validate;
 
 use serde_json::{Value, json};
 
-use crate::{
-    failure::{Cause, Failure},
-    object,
+pub(crate) use self::{
+    names::accept_names,
+    validate::{wrong, wrong_changes},
 };
+use crate::{kinds::Resource, object};
 
 /// Keeps a definition until its objects are gone.
 pub(crate) const FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
 
-/// Fills in what a new or changed definition leaves out, and refuses what cannot be served.
-pub(crate) fn complete(definition: &mut Value) -> Result<(), Failure> {
-    check(definition)?;
-    let kind = object::text(definition, &["spec", "names", "kind"]).to_owned();
-    let names = &mut definition["spec"]["names"];
-    if names["singular"].as_str().unwrap_or_default().is_empty() {
-        names["singular"] = kind.to_lowercase().into();
+/// Returns true for the resource of the definitions themselves.
+pub(crate) fn are(resource: &Resource) -> bool {
+    resource.group == "apiextensions.k8s.io" && resource.plural == "customresourcedefinitions"
+}
+
+/// Fills in what a new or changed definition leaves out.
+pub(crate) fn complete(definition: &mut Value) {
+    let spec = object::fields_of(definition, "spec");
+    spec.entry("conversion")
+        .or_insert_with(|| json!({ "strategy": "None" }));
+    let versions = spec.get_mut("versions").and_then(Value::as_array_mut);
+    for version in versions.into_iter().flatten() {
+        for flag in ["served", "storage"] {
+            object::as_fields(version)
+                .entry(flag)
+                .or_insert(Value::Bool(false));
+        }
     }
-    if names["listKind"].as_str().unwrap_or_default().is_empty() {
-        names["listKind"] = format!("{kind}List").into();
+    let names = object::as_fields(spec.entry("names").or_insert(Value::Null));
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let kind = text(names.get("kind"));
+    for (name, default) in [
+        ("singular", kind.to_lowercase()),
+        ("listKind", format!("{kind}List")),
+    ] {
+        if !kind.is_empty() && text(names.get(name)).is_empty() {
+            names.insert(name.to_owned(), default.into());
+        }
     }
-    if definition["spec"]["conversion"].is_null() {
-        definition["spec"]["conversion"] = json!({ "strategy": "None" });
-    }
-    Ok(())
 }
 
 /// Sets the status that a definition begins with.
 pub(crate) fn begin(definition: &mut Value) {
-    let stored = versions(definition).filter(|version| version["storage"] == true);
-    let stored: Vec<_> = stored.map(|version| version["name"].clone()).collect();
-    definition["status"] = json!({
+    let stored: Vec<_> = storage_version(definition).into_iter().collect();
+    let status = json!({
         "conditions": null,
         "acceptedNames": { "plural": "", "kind": "" },
         "storedVersions": stored,
     });
+    object::set_field(definition, "status", Some(status));
 }
 
-/// Returns the definition with the next step of its acceptance, `None` once it is established.
-pub(crate) fn accept(definition: &Value, now: &str) -> Option<Value> {
+/// Remembers the version that objects are stored in from now on.
+pub(crate) fn remember_stored(definition: &mut Value) {
+    let Some(version) = storage_version(definition) else {
+        return;
+    };
+    let stored = object::fields_of(definition, "status")
+        .entry("storedVersions")
+        .or_insert_with(|| json!([]));
+    if let Value::Array(stored) = stored
+        && !stored.contains(&version)
+    {
+        stored.push(version);
+    }
+}
+
+/// Returns the definition as it is served from now on; `None` if its names are not accepted, or if
+/// it is served already.
+pub(crate) fn establish(definition: &Value, now: &str) -> Option<Value> {
+    if is_true(definition, "Established") || !is_true(definition, "NamesAccepted") {
+        return None;
+    }
     let mut next = definition.clone();
-    let names = &definition["spec"]["names"];
-    if definition["status"]["acceptedNames"] != *names {
-        next["status"]["acceptedNames"] = names.clone();
-        set_condition(
-            &mut next,
-            "NamesAccepted",
-            "True",
-            "NoConflicts",
-            "no conflicts found",
-            now,
-        );
-        if !has_condition(definition, "Established") {
-            let message = "the initial names have been accepted";
-            set_condition(
-                &mut next,
-                "Established",
-                "False",
-                "Installing",
-                message,
-                now,
-            );
-        }
-        return Some(next);
-    }
-    if !has_condition(definition, "Established") {
-        let message = "the initial names have been accepted";
-        set_condition(
-            &mut next,
-            "Established",
-            "True",
-            "InitialNamesAccepted",
-            message,
-            now,
-        );
-        return Some(next);
-    }
-    None
+    let message = "the initial names have been accepted";
+    let condition = Condition::new("Established", "True", "InitialNamesAccepted", message);
+    condition.set(&mut next, now);
+    Some(next)
 }
 
 /// Returns the definition at the beginning of its end.
-pub(crate) fn end(mut definition: Value, now: &str) -> Value {
-    object::set_meta(&mut definition, "deletionTimestamp", now.into());
-    object::set_meta(&mut definition, "finalizers", json!([FINALIZER]));
+pub(crate) fn end(definition: &Value, now: &str) -> Value {
+    let mut next = definition.clone();
+    object::set_meta(&mut next, "deletionTimestamp", now.into());
+    if !object::has_finalizer(definition, FINALIZER) {
+        let finalizers = object::finalizers(definition).chain([FINALIZER]);
+        let finalizers = finalizers.map(Value::from).collect();
+        object::set_meta(&mut next, "finalizers", finalizers);
+    }
     let message =
         "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
-    terminate(&mut definition, "InstanceDeletionPending", message, now);
-    definition
+    Condition::new("Terminating", "True", "InstanceDeletionPending", message).set(&mut next, now);
+    next
 }
 
-/// Sets the condition that says how far the end of a definition has come.
-pub(crate) fn terminate(definition: &mut Value, reason: &str, message: &str, now: &str) {
-    set_condition(definition, "Terminating", "True", reason, message, now);
+/// Returns the definition while its objects go.
+pub(crate) fn empty(definition: &Value, now: &str) -> Value {
+    let mut next = definition.clone();
+    let message = "CustomResource deletion is in progress";
+    Condition::new("Terminating", "True", "InstanceDeletionInProgress", message)
+        .set(&mut next, now);
+    next
 }
 
-fn versions(definition: &Value) -> impl Iterator<Item = &Value> {
-    definition["spec"]["versions"]
-        .as_array()
-        .into_iter()
-        .flatten()
-}
-
-fn has_condition(definition: &Value, ty: &str) -> bool {
-    let conditions = definition["status"]["conditions"].as_array();
-    let mut conditions = conditions.into_iter().flatten();
-    conditions.any(|condition| condition["type"] == ty && condition["status"] == "True")
-}
-
-fn set_condition(
-    definition: &mut Value,
-    ty: &str,
-    status: &str,
-    reason: &str,
-    message: &str,
-    now: &str,
-) {
-    let condition = json!({
-        "type": ty,
-        "status": status,
-        "lastTransitionTime": now,
-        "reason": reason,
-        "message": message,
-    });
-    let conditions = &mut definition["status"]["conditions"];
-    if !conditions.is_array() {
-        *conditions = json!([]);
-    }
-    let Some(conditions) = conditions.as_array_mut() else {
-        return;
+/// Returns the definition when its objects are gone.
+pub(crate) fn release(definition: &Value, now: &str) -> Value {
+    let mut next = definition.clone();
+    let (reason, message) = if is_true(definition, "Established") {
+        ("InstanceDeletionCompleted", "removed all instances")
+    } else {
+        ("NeverEstablished", "resource was never established")
     };
-    match conditions.iter_mut().find(|known| known["type"] == ty) {
-        Some(known) => *known = condition,
-        None => conditions.push(condition),
-    }
+    Condition::new("Terminating", "False", reason, message).set(&mut next, now);
+    let kept = object::finalizers(definition).filter(|name| *name != FINALIZER);
+    let kept = kept.map(Value::from).collect();
+    object::set_meta(&mut next, "finalizers", kept);
+    next
 }
 
-/// Refuses a definition that cannot be served, in the words of the real server.
-fn check(definition: &Value) -> Result<(), Failure> {
-    let name = object::name(definition);
-    let mut causes = Vec::new();
-    let required = |field: &str| Cause::required(field, "");
-    for path in [["spec", "group"], ["spec", "scope"]] {
-        if object::text(definition, &path).is_empty() {
-            causes.push(required(&path.join(".")));
+/// Returns whether a condition holds.
+pub(crate) fn is_true(definition: &Value, ty: &str) -> bool {
+    condition(definition, ty).is_some_and(|condition| condition["status"] == "True")
+}
+
+fn condition<'a>(definition: &'a Value, ty: &str) -> Option<&'a Value> {
+    let conditions = object::field(definition, &["status", "conditions"])?.as_array()?;
+    conditions.iter().find(|condition| condition["type"] == ty)
+}
+
+fn versions(definition: &Value) -> &[Value] {
+    let versions = object::field(definition, &["spec", "versions"]).and_then(Value::as_array);
+    versions.map(Vec::as_slice).unwrap_or_default()
+}
+
+fn storage_version(definition: &Value) -> Option<Value> {
+    let mut versions = versions(definition).iter();
+    let stored = versions.find(|version| version["storage"] == true)?;
+    stored.get("name").cloned()
+}
+
+/// What a definition says about itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Condition {
+    ty: &'static str,
+    status: &'static str,
+    reason: &'static str,
+    message: String,
+}
+
+impl Condition {
+    fn new(
+        ty: &'static str,
+        status: &'static str,
+        reason: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            ty,
+            status,
+            reason,
+            message: message.into(),
         }
     }
-    for field in ["plural", "kind"] {
-        if object::text(definition, &["spec", "names", field]).is_empty() {
-            causes.push(required(&format!("spec.names.{field}")));
+
+    /// Returns whether the definition says it already.
+    fn is_in(&self, definition: &Value) -> bool {
+        condition(definition, self.ty).is_some_and(|known| {
+            known["status"] == self.status
+                && known["reason"] == self.reason
+                && known["message"] == self.message.as_str()
+        })
+    }
+
+    /// Makes the definition say it; the time tells since when the status is what it is.
+    fn set(&self, definition: &mut Value, now: &str) {
+        let since = condition(definition, self.ty)
+            .filter(|known| known["status"] == self.status)
+            .and_then(|known| known["lastTransitionTime"].as_str());
+        let condition = json!({
+            "type": self.ty,
+            "status": self.status,
+            "lastTransitionTime": since.unwrap_or(now),
+            "reason": self.reason,
+            "message": self.message,
+        });
+        let conditions = object::fields_of(definition, "status")
+            .entry("conditions")
+            .or_insert(Value::Null);
+        if !conditions.is_array() {
+            *conditions = json!([]);
+        }
+        let Some(conditions) = conditions.as_array_mut() else {
+            return;
+        };
+        match conditions.iter_mut().find(|known| known["type"] == self.ty) {
+            Some(known) => *known = condition,
+            None => conditions.push(condition),
         }
     }
-    let scope = object::text(definition, &["spec", "scope"]);
-    if !scope.is_empty() && !["Cluster", "Namespaced"].contains(&scope) {
-        causes.push(Cause::not_supported(
-            "spec.scope",
-            scope,
-            &["Cluster", "Namespaced"],
-        ));
-    }
-    let stored = versions(definition)
-        .filter(|version| version["storage"] == true)
-        .count();
-    if stored != 1 {
-        let detail = "must have exactly one version marked as storage version";
-        causes.push(Cause::invalid(
-            "spec.versions",
-            definition["spec"]["versions"].clone(),
-            detail,
-        ));
-    }
-    let plural = object::text(definition, &["spec", "names", "plural"]);
-    let group = object::text(definition, &["spec", "group"]);
-    let expected = format!("{plural}.{group}");
-    if causes.is_empty() && name != expected {
-        let detail = "must be spec.names.plural+\".\"+spec.group";
-        causes.push(Cause::invalid("metadata.name", name, detail));
-    }
-    if causes.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::invalid(
-        "apiextensions.k8s.io",
-        "CustomResourceDefinition",
-        name,
-        causes,
-    ))
 }

@@ -39,6 +39,7 @@ pub(crate) use self::{
     decode::unrecognized,
     delete::{Deletion, deleted_answer},
     edit::Edit,
+    names::name as name_errors,
     namespaces::{Contents, Termination, terminate},
     patch::Patch,
 };

@@ -26,11 +26,12 @@ const SUBRESOURCE_VERBS: [Text; 3] = [
 ];
 
 impl Resource {
-    /// Returns the resource that a definition defines; `None` if it serves no version.
+    /// Returns the resource that a definition defines, under the names that it got; `None` if it
+    /// serves no version.
     pub(crate) fn from_definition(definition: &Value) -> Option<Self> {
         let spec = &definition["spec"];
         let group = text(&spec["group"]);
-        let names = &spec["names"];
+        let names = &definition["status"]["acceptedNames"];
         let served = items(&spec["versions"]).filter(|version| version["served"] == true);
         let mut served: Vec<&Value> = served.collect();
         served.sort_by(|one, other| version::compare(&text(&one["name"]), &text(&other["name"])));

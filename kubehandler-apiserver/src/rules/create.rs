@@ -9,6 +9,7 @@ use super::{
     strategy::{self, Start},
 };
 use crate::{
+    definitions,
     failure::{Cause, Failure},
     kinds::Resource,
     object,
@@ -143,6 +144,10 @@ impl Write<'_> {
         }
         if self.is_namespaces() {
             prepare_new_namespace(object);
+        }
+        if definitions::are(self.resource) {
+            definitions::complete(object);
+            definitions::begin(object);
         }
     }
 

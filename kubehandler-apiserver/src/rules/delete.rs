@@ -10,6 +10,7 @@ use super::{
     strategy::{self, Dependents},
 };
 use crate::{
+    definitions,
     failure::Failure,
     kinds::Resource,
     object,
@@ -70,6 +71,9 @@ impl Write<'_> {
     pub(crate) fn delete(&self, old: &Value, options: &DeleteOptions) -> Result<Deletion, Failure> {
         if self.is_namespaces() {
             return self.delete_namespace(old, options);
+        }
+        if definitions::are(self.resource) {
+            return self.delete_definition(old, options);
         }
         self.check_preconditions(old, options)?;
         Ok(self.delete_generic(old, options))
@@ -213,9 +217,46 @@ impl Write<'_> {
         own.or((dependents == Dependents::Orphaned).then_some(ORPHAN))
     }
 
+    /// A definition goes when the objects of its resource are gone.
+    fn delete_definition(&self, old: &Value, options: &DeleteOptions) -> Result<Deletion, Failure> {
+        self.check_early_preconditions(old, options, "precondition failed")?;
+        if object::is_terminating(old) {
+            return Ok(self.delete_generic(old, options));
+        }
+        Ok(Deletion::Put(definitions::end(old, self.now)))
+    }
+
+    /// Kinds that look before the store does have other words for it.
+    fn check_early_preconditions(
+        &self,
+        old: &Value,
+        options: &DeleteOptions,
+        failed: &str,
+    ) -> Result<(), Failure> {
+        let asked = &options.preconditions;
+        let checks = [
+            ("UID", asked.uid.as_deref(), object::uid(old)),
+            (
+                "ResourceVersion",
+                asked.resource_version.as_deref(),
+                object::resource_version(old),
+            ),
+        ];
+        for (what, asked, actual) in checks {
+            if let Some(asked) = asked.filter(|asked| *asked != actual) {
+                let why = format!(
+                    "{failed}: {what} in precondition: {asked}, {what} in object meta: {actual}"
+                );
+                let Resource { group, plural, .. } = self.resource;
+                return Err(Failure::conflict(group, plural, object::name(old), &why));
+            }
+        }
+        Ok(())
+    }
+
     /// A namespace goes when its content is gone and `spec.finalizers` is empty.
     fn delete_namespace(&self, old: &Value, options: &DeleteOptions) -> Result<Deletion, Failure> {
-        check_namespace_preconditions(old, options)?;
+        self.check_early_preconditions(old, options, "Precondition failed")?;
         let name = object::name(old);
         if IMMORTAL.contains(&name) {
             let why = "this namespace may not be deleted";
@@ -237,27 +278,6 @@ impl Write<'_> {
         self.set_dependents_finalizer(&mut namespace, options);
         Ok(Deletion::Put(namespace))
     }
-}
-
-fn check_namespace_preconditions(old: &Value, options: &DeleteOptions) -> Result<(), Failure> {
-    let asked = &options.preconditions;
-    let checks = [
-        ("UID", asked.uid.as_deref(), object::uid(old)),
-        (
-            "ResourceVersion",
-            asked.resource_version.as_deref(),
-            object::resource_version(old),
-        ),
-    ];
-    for (what, asked, actual) in checks {
-        if let Some(asked) = asked.filter(|asked| *asked != actual) {
-            let why = format!(
-                "Precondition failed: {what} in precondition: {asked}, {what} in object meta: {actual}"
-            );
-            return Err(Failure::conflict("", "namespaces", object::name(old), &why));
-        }
-    }
-    Ok(())
 }
 
 fn set_deletion(object: &mut Value, time: &str, seconds: i64) {

@@ -134,7 +134,6 @@ fn status_metadata(plural: &str) -> StatusMetadata {
         "apiservices"
         | "compositepodgroups"
         | "csinodes"
-        | "customresourcedefinitions"
         | "devicetaintrules"
         | "evictionrequests"
         | "podcertificaterequests"

@@ -9,6 +9,7 @@ use super::{
     strategy::{self, StatusMetadata},
 };
 use crate::{
+    definitions,
     failure::{Cause, Failure},
     object,
 };
@@ -162,6 +163,10 @@ impl Write<'_> {
         if self.has_subresource("status") {
             object::set_field(new, "status", old.get("status").cloned());
         }
+        if definitions::are(self.resource) {
+            definitions::complete(new);
+            definitions::remember_stored(new);
+        }
         if self.is_namespaces() {
             let finalizers = object::field(old, &["spec", "finalizers"]).cloned();
             let spec = object::fields_of(new, "spec");
@@ -230,6 +235,9 @@ impl Write<'_> {
     fn wrong_change(&self, old: &Value, new: &Value) -> Vec<Cause> {
         if self.part != Part::Main {
             return Vec::new();
+        }
+        if definitions::are(self.resource) {
+            return definitions::wrong_changes(old, new);
         }
         match (&*self.resource.group, &*self.resource.plural) {
             ("", "pods") => pods::wrong_change(old, new).into_iter().collect(),

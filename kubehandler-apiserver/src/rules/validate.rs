@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Write, names};
 use crate::{
+    definitions,
     failure::{Cause, Failure, quoted},
     kinds::NameRule,
     object::{self, OwnerReference},
@@ -23,6 +24,9 @@ impl Write<'_> {
             causes = self.wrong_metadata(object, self.resource.rules.names);
             causes.extend(self.wrong_finalizers(object));
             causes.extend(self.wrong_scale(object));
+        }
+        if definitions::are(self.resource) {
+            causes.extend(definitions::wrong(object));
         }
         self.refuse(object, causes)
     }

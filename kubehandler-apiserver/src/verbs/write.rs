@@ -11,7 +11,6 @@ use serde_json::Value;
 use super::Call;
 use crate::{
     controllers::{Committed, Deleted},
-    definitions,
     failure::Failure,
     kinds::Catalog,
     media::{PatchType, codec_of_body},
@@ -50,7 +49,7 @@ impl Call<'_> {
         let object = loop {
             let is_generated = generates_name(&body.value);
             let object = write.create(body.clone(), &mut || state.suffix())?;
-            let object = self.defined(object)?;
+            self.check_definition(&state, &object)?;
             let name = crate::object::name(&object).to_owned();
             let Some(existing) = state.storage.get(rack, &key(self.namespace(), &name)) else {
                 break object;
@@ -119,11 +118,6 @@ impl Call<'_> {
         let stored = state.storage.get(rack, &self.key()).cloned();
         let old = stored.as_ref().map(|stored| self.whole(stored));
         let updated = decide(&write, old.as_ref())?;
-        let updated = match updated {
-            Updated::Create(object) => Updated::Create(self.defined(object)?),
-            Updated::Put(object) => Updated::Put(self.redefined(object)?),
-            other => other,
-        };
         if is_dry_run {
             let (code, object) = match updated {
                 Updated::Create(object) => (StatusCode::CREATED, Some(object)),
@@ -184,11 +178,7 @@ impl Call<'_> {
             ..self.write(&moment)
         };
         let old = self.whole(stored);
-        let mut deletion = write.delete(&old, options)?;
-        if self.is_definition() && matches!(deletion, rules::Deletion::Remove) {
-            // It goes when the objects of its resource have gone.
-            deletion = rules::Deletion::Put(definitions::end(old.clone(), &moment.now));
-        }
+        let deletion = write.delete(&old, options)?;
         if options.is_dry_run {
             return Ok(self.dry_deletion(&old, deletion));
         }
@@ -264,6 +254,17 @@ impl Call<'_> {
         })
     }
 
+    /// A resource whose definition goes takes no new objects.
+    fn check_definition(&self, state: &State, object: &Value) -> Result<(), Failure> {
+        if !(self.resource.rules.is_custom && state.is_ending(&self.resource)) {
+            return Ok(());
+        }
+        let (group, plural) = (&self.resource.group, &self.resource.plural);
+        let name = crate::object::name(object);
+        let why = "create not allowed while custom resource definition is terminating";
+        Err(Failure::forbidden(group, plural, name, why))
+    }
+
     fn content_type(&self) -> Option<&str> {
         let content_type = self.request.headers.get(header::CONTENT_TYPE)?;
         content_type.to_str().ok()
@@ -313,27 +314,6 @@ impl Call<'_> {
             namespace_state: NamespaceState::Active,
         };
         self.write(&moment).scale(object)
-    }
-
-    fn is_definition(&self) -> bool {
-        self.resource.plural == "customresourcedefinitions"
-    }
-
-    /// Completes a new object if it defines a resource.
-    fn defined(&self, mut object: Value) -> Result<Value, Failure> {
-        if self.is_definition() {
-            definitions::complete(&mut object)?;
-            definitions::begin(&mut object);
-        }
-        Ok(object)
-    }
-
-    /// Completes a changed object if it defines a resource.
-    fn redefined(&self, mut object: Value) -> Result<Value, Failure> {
-        if self.is_definition() {
-            definitions::complete(&mut object)?;
-        }
-        Ok(object)
     }
 
     /// Returns an object as rules see it, in the version of the request.
