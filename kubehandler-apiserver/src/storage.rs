@@ -132,11 +132,6 @@ impl Storage {
         Ok(self.rack(rack).list_at(revision, range))
     }
 
-    /// Returns how many objects a rack holds now.
-    pub(crate) fn len(&self, rack: RackId) -> usize {
-        self.rack(rack).len()
-    }
-
     /// Returns the objects of a rack as they are now, in order.
     pub(crate) fn iter(&self, rack: RackId) -> impl Iterator<Item = &Arc<Stored>> {
         self.rack(rack).iter()

@@ -6,17 +6,18 @@ mod write;
 
 use std::sync::Arc;
 
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 
 use crate::{
     failure::Failure,
     faults::Verb,
-    kinds::{Resource, Subresource, Version},
+    kinds::{NameRule, Resource, Subresource, Version},
     media::{Accepted, Endpoint},
     options::ListOptions,
     reply::{self, Reply},
     request::Request,
     route::{Route, Target},
+    rules::name_errors,
     server::Shared,
     shape::Shape,
     storage::{Stored, key},
@@ -48,32 +49,42 @@ impl<'a> Call<'a> {
                 .catalog
                 .get(&target.group, &target.version, &target.resource)?
         };
-        // Reviews and bindings are asked, not kept; there is nobody here who could answer.
-        let is_kept = resource
-            .version(&target.version)?
-            .verbs
-            .iter()
-            .any(|verb| verb == "get");
-        let is_named = target.name.is_some();
+        let version = resource.version(&target.version)?.clone();
+        let verb = request.asked.verb;
+        let across_namespaces = if resource.rules.is_custom {
+            matches!(verb, Verb::List | Verb::Watch)
+        } else {
+            target.name.is_none()
+        };
         let fits = match (resource.is_namespaced, target.namespace.is_some()) {
             (true, true) => true,
-            (true, false) => !is_named,
+            (true, false) => across_namespaces,
             (false, is_in_namespace) => !is_in_namespace,
         };
-        let version = resource
-            .version(&target.version)
-            .filter(|_| fits && is_kept)?
-            .clone();
-        let subresource = match &target.subresource {
-            None => None,
-            Some(name) => {
-                let is_here = SUBRESOURCES.contains(&name.as_str());
-                let mut known = version.subresources.iter();
-                Some(known.find(|known| is_here && known.name == *name)?.clone())
+        // Reviews and bindings are asked, not kept: there is none by any name.
+        let is_kept = version.verbs.iter().any(|verb| verb == "get");
+        if !fits || (target.name.is_some() && !is_kept) {
+            return None;
+        }
+        let subresource = match find_subresource(target, &version) {
+            Ok(subresource) => subresource,
+            // Custom resources are looked at by name before their parts.
+            Err(NoSuchPart) if resource.rules.is_custom => {
+                return Some(Err(not_found(&resource, target)));
             }
+            Err(NoSuchPart) => return None,
         };
-        let call = Self::checked(request, target, resource, version, subresource);
-        Some(call)
+        if let Err(failure) = check_verb(request, target, &resource, &version, subresource.as_ref())
+        {
+            return Some(Err(failure));
+        }
+        Some(Self::checked(
+            request,
+            target,
+            resource,
+            version,
+            subresource,
+        ))
     }
 
     fn checked(
@@ -83,14 +94,6 @@ impl<'a> Call<'a> {
         version: Version,
         subresource: Option<Subresource>,
     ) -> Result<Self, Failure> {
-        let verb = request.asked.verb.as_str();
-        let verbs = subresource
-            .as_ref()
-            .map_or(&version.verbs, |subresource| &subresource.verbs);
-        let needs_name = matches!(request.asked.verb, Verb::Update | Verb::Patch);
-        if (needs_name && target.name.is_none()) || !verbs.iter().any(|known| known == verb) {
-            return Err(not_allowed(&resource, verb));
-        }
         let is_collection = matches!(request.asked.verb, Verb::List | Verb::Watch);
         let endpoint = match (resource.rules.is_custom, is_collection) {
             (true, _) => Endpoint::Custom,
@@ -148,7 +151,7 @@ impl<'a> Call<'a> {
     }
 
     fn not_allowed(&self) -> Failure {
-        not_allowed(&self.resource, self.request.asked.verb.as_str())
+        not_allowed(&self.resource, self.request.asked.verb)
     }
 
     fn client(&self) -> &str {
@@ -168,14 +171,86 @@ impl<'a> Call<'a> {
     }
 
     fn not_found(&self) -> Failure {
-        Failure::not_found(&self.resource.group, &self.resource.plural, self.name())
+        not_found(&self.resource, self.target)
     }
 }
 
-fn not_allowed(resource: &Resource, verb: &str) -> Failure {
-    if resource.rules.is_custom {
-        Failure::method_not_supported(&resource.group, &resource.plural, verb)
+/// A path names a part of an object that there is none of.
+struct NoSuchPart;
+
+fn find_subresource(target: &Target, version: &Version) -> Result<Option<Subresource>, NoSuchPart> {
+    let Some(name) = &target.subresource else {
+        return Ok(None);
+    };
+    let is_here = SUBRESOURCES.contains(&name.as_str());
+    let mut known = version.subresources.iter();
+    let found = known.find(|known| is_here && known.name == *name);
+    found.cloned().map(Some).ok_or(NoSuchPart)
+}
+
+/// Succeeds if the verb can be used at this path.
+fn check_verb(
+    request: &Request,
+    target: &Target,
+    resource: &Resource,
+    version: &Version,
+    subresource: Option<&Subresource>,
+) -> Result<(), Failure> {
+    let verb = request.asked.verb;
+    let verbs = subresource.map_or(&version.verbs, |subresource| &subresource.verbs);
+    let is_known = |verb: &str| verbs.iter().any(|known| known == verb);
+    let is_named = target.name.is_some();
+    let fits = if resource.rules.is_custom {
+        if matches!(verb, Verb::Update | Verb::Patch) && !is_named {
+            return Err(Failure::bad_request("name must be provided"));
+        }
+        true
     } else {
-        Failure::method_not_allowed()
+        let everywhere = resource.is_namespaced && target.namespace.is_none();
+        match verb {
+            Verb::Update | Verb::Patch => is_named,
+            Verb::Create => !is_named && !everywhere,
+            Verb::DeleteCollection => !everywhere,
+            _ => request.method != Method::HEAD,
+        }
+    };
+    if !fits || !is_known(verb.as_str()) {
+        return Err(not_allowed(resource, verb));
     }
+    // There is nobody here who could answer.
+    if subresource.is_none() && !is_known("get") {
+        return Err(Failure::no_such_resource());
+    }
+    check_name(verb, target)
+}
+
+fn check_name(verb: Verb, target: &Target) -> Result<(), Failure> {
+    let name = target.name.as_deref().unwrap_or_default();
+    if !matches!(verb, Verb::Get | Verb::Patch | Verb::Delete) {
+        return Ok(()); // Others compare it with the name in the body.
+    }
+    let errors = name_errors(NameRule::PathSegment, name, false);
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let errors = errors.join(";");
+    Err(Failure::bad_request(format!(
+        "Name parameter invalid: {name:?}: {errors}"
+    )))
+}
+
+fn not_found(resource: &Resource, target: &Target) -> Failure {
+    let name = target.name.as_deref().unwrap_or_default();
+    Failure::not_found(&resource.group, &resource.plural, name)
+}
+
+fn not_allowed(resource: &Resource, verb: Verb) -> Failure {
+    if !resource.rules.is_custom {
+        return Failure::method_not_allowed();
+    }
+    let action = match verb {
+        Verb::Other => "",
+        verb => verb.as_str(),
+    };
+    Failure::method_not_supported(&resource.group, &resource.plural, action)
 }

@@ -57,7 +57,6 @@ pub(crate) struct Subresource {
 }
 
 /// How objects of a resource behave when they are written.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rules {
     /// What a name must look like.
@@ -96,6 +95,8 @@ pub(crate) enum NameRule {
     Subdomain,
     /// An RFC 1123 label, at most 63 characters.
     Label,
+    /// An RFC 1035 label, at most 63 characters.
+    Label1035,
     /// Anything that can stand in a URL's path.
     PathSegment,
 }

@@ -16,6 +16,7 @@ pub(crate) fn name(rule: NameRule, name: &str, is_prefix: bool) -> Vec<String> {
     let (max, reason) = match rule {
         NameRule::Subdomain => (253, (!is_subdomain(name)).then(subdomain_words)),
         NameRule::Label => (63, wrong_label(name)),
+        NameRule::Label1035 => (63, (!is_label_1035(name)).then(label_1035_words)),
         NameRule::PathSegment => return Vec::new(),
     };
     let long = (name.len() > max).then(|| format!("must be no more than {max} characters"));
@@ -64,6 +65,12 @@ fn subdomain_words() -> String {
     with_examples(what, &format!("{LABEL}(\\.{LABEL})*"), &["example.com"])
 }
 
+fn label_1035_words() -> String {
+    let what = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start \
+                with an alphabetic character, and end with an alphanumeric character";
+    with_examples(what, "[a-z]([-a-z0-9]*[a-z0-9])?", &["my-name", "abc-123"])
+}
+
 /// The real server has a comma behind each example, and one more space before the next.
 fn with_examples(what: &str, regex: &str, examples: &[&str]) -> String {
     let examples: Vec<_> = examples
@@ -83,6 +90,10 @@ fn is_subdomain(name: &str) -> bool {
 fn is_label(name: &str) -> bool {
     let is_end = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     is_made_of(name, is_end, |byte| is_end(byte) || byte == b'-')
+}
+
+fn is_label_1035(name: &str) -> bool {
+    is_label(name) && name.starts_with(|first: char| first.is_ascii_lowercase())
 }
 
 fn is_made_of(name: &str, is_end: impl Fn(u8) -> bool, is_inner: impl Fn(u8) -> bool) -> bool {

@@ -53,10 +53,6 @@ impl Rack {
         self.objects.get(key)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.objects.len()
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Stored>> {
         self.objects.values()
     }

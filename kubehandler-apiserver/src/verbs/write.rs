@@ -36,9 +36,6 @@ struct Moment {
 impl Call<'_> {
     /// Answers a POST.
     pub(crate) fn create(&self, shared: &Shared) -> Result<Reply, Failure> {
-        if self.subresource.is_some() || self.target.name.is_some() {
-            return Err(self.not_allowed());
-        }
         let body = self.body()?;
         let options = WriteOptions::create(&self.request.query)?;
         let mut state = shared.state();
@@ -149,9 +146,6 @@ impl Call<'_> {
 
     /// Answers a DELETE.
     pub(crate) fn delete(&self, shared: &Shared) -> Result<Reply, Failure> {
-        if self.subresource.is_some() {
-            return Err(self.not_allowed());
-        }
         let options = self.delete_options()?;
         let mut state = shared.state();
         let rack = state.rack(&self.resource);
