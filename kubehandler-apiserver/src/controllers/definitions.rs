@@ -80,13 +80,12 @@ impl State {
         if !definitions::is_true(definition, "Established") {
             return;
         }
-        match Resource::from_definition(definition) {
-            Some(resource) => self.catalog.put(resource),
-            None => {
-                let spec = |path: &[&str]| object::text(&definition["spec"], path).to_owned();
-                self.catalog
-                    .remove(&spec(&["group"]), &spec(&["names", "plural"]));
-            }
+        if let Some(resource) = Resource::from_definition(definition) {
+            self.catalog.put(resource);
+        } else {
+            let spec = |path: &[&str]| object::text(&definition["spec"], path).to_owned();
+            self.catalog
+                .remove(&spec(&["group"]), &spec(&["names", "plural"]));
         }
     }
 

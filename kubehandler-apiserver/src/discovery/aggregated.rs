@@ -89,18 +89,25 @@ fn resource(resource: &Resource, version: &Version) -> Value {
         entry["categories"] = json!(resource.categories);
     }
     if !version.subresources.is_empty() {
-        let subresources = version.subresources.iter().map(subresource);
+        let subresources = version.subresources.iter();
+        let subresources = subresources.map(|one| subresource(one, group, of_version));
         entry["subresources"] = subresources.collect::<Vec<_>>().into();
     }
     entry
 }
 
-fn subresource(subresource: &Subresource) -> Value {
+/// Describes a subresource; one that does not say so has the group and version of its resource.
+fn subresource(subresource: &Subresource, group: &str, version: &str) -> Value {
+    let (group, version) = if subresource.version.is_empty() {
+        (group, version)
+    } else {
+        (&*subresource.group, &*subresource.version)
+    };
     json!({
         "subresource": subresource.name,
         "responseKind": {
-            "group": subresource.group,
-            "version": subresource.version,
+            "group": group,
+            "version": version,
             "kind": subresource.kind,
         },
         "verbs": subresource.verbs,

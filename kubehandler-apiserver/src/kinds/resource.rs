@@ -57,6 +57,7 @@ pub(crate) struct Subresource {
 }
 
 /// How objects of a resource behave when they are written.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rules {
     /// What a name must look like.

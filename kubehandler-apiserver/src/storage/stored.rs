@@ -144,8 +144,30 @@ fn labels(labels: &Value) -> Box<[(Box<str>, Box<str>)]> {
 fn fields(resource: &Resource, object: &Value) -> Box<[Box<str>]> {
     let selectable = resource.rules.selectable.iter();
     selectable
-        .map(|(_, path)| text(at_path(object, path)).into())
+        .map(|(_, path)| match text(at_path(object, actual(path))) {
+            spelled if spelled.is_empty() => absent(path, object).into(),
+            spelled => spelled.into(),
+        })
         .collect()
+}
+
+/// Returns where a selectable field lies that is called by another name than its own.
+fn actual(path: &str) -> &str {
+    match path {
+        "source" => "source.component",
+        "status.successful" => "status.succeeded",
+        path => path,
+    }
+}
+
+/// How a field selector spells a field that is not there.
+fn absent<'a>(path: &str, object: &'a Value) -> Cow<'a, str> {
+    match path {
+        "spec.hostNetwork" | "spec.unschedulable" => Cow::Borrowed("false"),
+        "status.replicas" | "status.successful" => Cow::Borrowed("0"),
+        "source" => text(object.get("reportingComponent")),
+        _ => Cow::Borrowed(""),
+    }
 }
 
 fn at_path<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::Call;
 use crate::{
     failure::Failure,
+    media::Form,
     options::{ContinueToken, GetOptions, ListOptions, ListStart, ResourceVersion},
     reply::{self, Reply},
     selection::Selection,
@@ -67,7 +68,7 @@ impl Call<'_> {
         self.accepted
             .check_form(true, &self.resource, &self.version)?;
         let mut metadata = json!({ "resourceVersion": page.revision.to_string() });
-        if self.resource.rules.is_custom {
+        if self.resource.rules.is_custom && self.accepted.form == Form::Whole {
             metadata["continue"] = "".into(); // Lists of these say so even where it is empty.
         }
         if let Some((token, remaining)) = &page.next {

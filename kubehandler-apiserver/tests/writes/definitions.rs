@@ -113,8 +113,8 @@ async fn what_a_definition_is_about_never_changes_once_it_is_served() {
         ),
         (json!({ "names": { "kind": "Gadget" } }), "spec.names.kind"),
     ] {
-        let patch = json!({ "spec": change });
-        let (code, answer) = ask(&server, Method::PATCH, &path, patch).await;
+        let merged = json!({ "spec": change });
+        let (code, answer) = ask(&server, Method::PATCH, &path, merged).await;
 
         assert_eq!(code, 422, "{field}");
         let causes = &answer["details"]["causes"];
@@ -192,12 +192,12 @@ async fn status_that_is_no_status_breaks_nothing() {
         json!({ "conditions": 5, "acceptedNames": [] }),
         json!([]),
     ] {
-        let patch = json!({ "status": status });
-        ask(&server, Method::PATCH, &format!("{path}/status"), patch).await;
+        let merged = json!({ "status": status });
+        ask(&server, Method::PATCH, &format!("{path}/status"), merged).await;
 
-        let served = get(&server, "widgets").await;
+        let found = get(&server, "widgets").await;
         assert_eq!(
-            condition(&served, "NamesAccepted"),
+            condition(&found, "NamesAccepted"),
             Some(("True", "NoConflicts"))
         );
     }

@@ -17,7 +17,7 @@ fn system_fields_are_the_servers_and_empty_ones_go() {
     );
 
     let expected = json!({
-        "apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b"}, "metadata": {
+        "apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "b", "n": ""}, "metadata": {
             "name": "b3", "namespace": "default", "uid": "new-uid", "creationTimestamp": NOW, "generation": 7,
         },
     });
