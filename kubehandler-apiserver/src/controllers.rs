@@ -7,6 +7,8 @@
 
 mod definitions;
 mod namespaces;
+#[cfg(test)]
+mod tests;
 
 use std::{
     borrow::Cow,
@@ -82,7 +84,15 @@ impl State {
 
     /// Does what follows from the changes so far, until nothing does.
     pub(crate) fn settle(&mut self) {
-        while self.settle_definition() || self.collect() || self.settle_namespace() {}
+        while self.settle_one() {}
+    }
+
+    /// Does one thing that follows; false if nothing does.
+    ///
+    /// It ends because a task is put back only by a change, and each change takes something away: a
+    /// finalizer, an owner, an object, a name that was not accepted.
+    fn settle_one(&mut self) -> bool {
+        self.settle_definition() || self.collect() || self.settle_namespace()
     }
 
     fn observe_owners(&mut self, id: &ObjectId, old: Option<&Value>, new: Option<&Value>) {

@@ -124,7 +124,7 @@ impl Write<'_> {
                 Start::Kept => object.get("status").cloned(),
                 Start::Absent => None,
                 Start::Json(json) => serde_json::from_str(json).ok(),
-                Start::Pod => Some(pods::first_status(object)),
+                Start::Pod => Some(pods::first_status(object, self.now)),
                 Start::Volume => {
                     Some(json!({ "phase": "Pending", "lastPhaseTransitionTime": self.now }))
                 }

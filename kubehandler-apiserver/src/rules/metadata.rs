@@ -36,7 +36,13 @@ const FIELDS: [(&str, Type); 15] = [
     ("uid", Type::Text),
 ];
 
-const OWNER_TEXTS: [&str; 4] = ["apiVersion", "kind", "name", "uid"];
+/// Their names, and what the real server calls their types.
+const OWNER_TEXTS: [(&str, &str); 4] = [
+    ("apiVersion", "string"),
+    ("kind", "string"),
+    ("name", "string"),
+    ("uid", "types.UID"),
+];
 const OWNER_FLAGS: [&str; 2] = ["blockOwnerDeletion", "controller"];
 
 /// Returns the metadata without unknown, empty and `null` fields; the error is for people.
@@ -93,10 +99,14 @@ fn non_empty(text: &str) -> Option<Value> {
 }
 
 fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str, String> {
+    typed_text(value, field, "string")
+}
+
+fn typed_text<'a>(value: &'a Value, field: &str, ty: &str) -> Result<&'a str, String> {
     match value {
         Value::Null => Ok(""),
         Value::String(text) => Ok(text),
-        other => Err(wrong_type(other, field, "string")),
+        other => Err(wrong_type(other, field, ty)),
     }
 }
 
@@ -170,11 +180,11 @@ fn owner(item: &Value, path: &str) -> Result<Value, String> {
         }
     };
     let mut owner = Map::new();
-    for name in OWNER_TEXTS {
+    for (name, ty) in OWNER_TEXTS {
         let field = format!("OwnerReference.{path}ownerReferences.{name}");
         let value = fields
             .get(name)
-            .map_or(Ok(""), |value| text(value, &field))?;
+            .map_or(Ok(""), |value| typed_text(value, &field, ty))?;
         owner.insert(name.to_owned(), Value::from(value));
     }
     for name in OWNER_FLAGS {

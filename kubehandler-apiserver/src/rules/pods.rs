@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{failure::Cause, object};
 
 /// Returns the status of a new pod.
-pub(crate) fn first_status(pod: &Value) -> Value {
+pub(crate) fn first_status(pod: &Value, now: &str) -> Value {
     let mut status = json!({ "phase": "Pending", "qosClass": quality_of_service(pod) });
     let gates = object::field(pod, &["spec", "schedulingGates"]).and_then(Value::as_array);
     if gates.is_some_and(|gates| !gates.is_empty()) {
@@ -15,7 +15,7 @@ pub(crate) fn first_status(pod: &Value) -> Value {
             "type": "PodScheduled",
             "status": "False",
             "lastProbeTime": null,
-            "lastTransitionTime": null,
+            "lastTransitionTime": now,
             "reason": "SchedulingGated",
             "message": "Scheduling is blocked due to non-empty scheduling gates",
         }]);

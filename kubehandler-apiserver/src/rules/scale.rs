@@ -114,7 +114,7 @@ impl Write<'_> {
 
     fn check_patched_uid(&self, old: &Value, scale: &Value) -> Result<(), Failure> {
         let (asked, actual) = (object::uid(scale), object::uid(old));
-        if asked.is_empty() || asked == actual {
+        if self.resource.rules.is_custom || asked.is_empty() || asked == actual {
             return Ok(());
         }
         let resource = format!("{}/scale", self.resource.plural);

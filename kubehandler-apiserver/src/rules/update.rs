@@ -183,7 +183,12 @@ impl Write<'_> {
 
     fn prepared_status(&self, old: &Value, new: &Value) -> Value {
         let mut object = old.clone();
-        for name in ["apiVersion", "kind", "status"] {
+        let taken = if self.resource.rules.is_custom {
+            &["status"][..] // What else the request says is not even looked at.
+        } else {
+            &["apiVersion", "kind", "status"]
+        };
+        for name in taken {
             object::set_field(&mut object, name, new.get(name).cloned());
         }
         if let StatusMetadata::Except(kept) = strategy::of(self.resource).status_metadata {
@@ -247,12 +252,27 @@ impl Write<'_> {
                 causes.extend(frozen(old, new, &["data"]));
                 causes
             }
-            ("apps", "daemonsets" | "deployments" | "replicasets") => {
+            ("apps", "daemonsets" | "deployments" | "replicasets" | "statefulsets") => {
                 immutable(old, new, "spec.selector")
+            }
+            ("rbac.authorization.k8s.io", "clusterrolebindings" | "rolebindings") => {
+                wrong_role(old, new).into_iter().collect()
             }
             _ => Vec::new(),
         }
     }
+}
+
+/// A binding is for ever of one role.
+fn wrong_role(old: &Value, new: &Value) -> Option<Cause> {
+    let (before, after) = (old.get("roleRef"), new.get("roleRef"));
+    if before == after {
+        return None;
+    }
+    let text = |name| after.map_or("", |role| object::text(role, &[name]));
+    // The real server shows it as its own types have it.
+    let shown = json!({ "APIGroup": text("apiGroup"), "Kind": text("kind"), "Name": text("name") });
+    Some(Cause::invalid("roleRef", shown, "field is immutable"))
 }
 
 /// Sets what an update can neither change nor remove.

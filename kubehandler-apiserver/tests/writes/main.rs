@@ -1,6 +1,7 @@
 //! What writes do and how they are refused, at the wire.
 
 mod definitions;
+mod kinds;
 mod paths;
 
 use bytes::Bytes;
