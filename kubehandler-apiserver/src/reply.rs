@@ -75,7 +75,7 @@ pub(crate) fn json(code: StatusCode, body: Bytes) -> Reply {
 
 /// An answer of JSON.
 pub(crate) fn value(code: StatusCode, value: &Value) -> Reply {
-    let mut text = value.to_string();
+    let mut text = serde_json::to_string(value).expect("its keys are text");
     text.push('\n'); // As Go's encoder ends it.
     json(code, text.into())
 }

@@ -42,7 +42,7 @@ impl Stored {
         Self {
             key: key(namespace, name).into(),
             revision,
-            body: object.to_string().into(),
+            body: json(&object),
             labels: labels(&metadata["labels"]),
             fields: fields(resource, &object),
             is_terminating: metadata["deletionTimestamp"].is_string(),
@@ -117,10 +117,16 @@ impl Stored {
         object["metadata"]["resourceVersion"] = revision.to_string().into();
         Self {
             revision,
-            body: object.to_string().into(),
+            body: json(&object),
             ..self.clone()
         }
     }
+}
+
+/// Returns the text of an object, in a buffer that is no larger than it.
+fn json(object: &Value) -> Bytes {
+    let text = serde_json::to_vec(object).expect("its keys are text");
+    text.into_boxed_slice().into()
 }
 
 /// Returns the key of an object.
