@@ -77,11 +77,7 @@ impl ApiServer {
     /// Returns a client that [`Faults`](crate::Faults) and the record of requests know by `name`.
     #[must_use]
     pub fn client_named(&self, name: &str) -> kube::Client {
-        let service = ApiService {
-            client: Some(name.into()),
-            ..self.service()
-        };
-        kube::Client::new(service, "default")
+        kube::Client::new(self.service_named(name), "default")
     }
 
     /// Returns the server as a service, for a client or a listener of your own.
@@ -90,6 +86,16 @@ impl ApiServer {
         ApiService {
             server: self.clone(),
             client: None,
+        }
+    }
+
+    /// Returns the server as a service that [`Faults`](crate::Faults) and the record of requests know
+    /// by `name`.
+    #[must_use]
+    pub fn service_named(&self, name: &str) -> ApiService {
+        ApiService {
+            client: Some(name.into()),
+            ..self.service()
         }
     }
 }

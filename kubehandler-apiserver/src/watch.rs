@@ -67,6 +67,8 @@ pub(crate) struct Watch {
     asked: Arc<Asked>,
     changed: Arc<Notify>,
     is_over: bool,
+    /// Somebody on the way keeps lines that the client has not got.
+    is_held_back: bool,
     ticket: Ticket,
 }
 
@@ -91,6 +93,7 @@ impl Watch {
             asked: plan.asked,
             changed,
             is_over: false,
+            is_held_back: false,
             ticket,
         }
     }
@@ -121,7 +124,9 @@ impl Watch {
             if self.is_over {
                 return None;
             }
-            self.ticket.waits_at(self.cursor);
+            if !self.is_held_back {
+                self.ticket.waits_at(self.cursor);
+            }
             let wake = self
                 .next_bookmark
                 .unwrap_or(self.deadline)
@@ -131,6 +136,11 @@ impl Watch {
                 () = sleep_until(wake) => {}
             }
         }
+    }
+
+    /// Says that lines were taken which the client has not got: until it has, the watch is behind.
+    pub(crate) fn hold_back(&mut self, is_held_back: bool) {
+        self.is_held_back = is_held_back;
     }
 
     /// Takes what there is to say now.

@@ -7,7 +7,7 @@ use kubehandler_apiserver::Asked;
 use tokio::time::timeout;
 
 use crate::{
-    kit::Inner,
+    kit::{Inner, TestKit},
     run::{Ended, Running},
 };
 
@@ -87,7 +87,7 @@ async fn all_idle(kit: &Inner, own: &Running) -> Result<(), Ended> {
         }
 
         let revision = kit.server.revision();
-        let is_current = kit.server.watches_behind().is_empty();
+        let is_current = behind(kit).is_empty();
         let are_idle = running.iter().all(|one| one.handle.is_idle());
         let are_watching = running.iter().all(|one| is_watching(one));
         if is_current && are_idle && are_watching {
@@ -101,6 +101,13 @@ async fn all_idle(kit: &Inner, own: &Running) -> Result<(), Ended> {
             }
         }
     }
+}
+
+/// Returns the watches that are not at the head, but for the test's own: nobody may be reading those.
+fn behind(kit: &Inner) -> Vec<Asked> {
+    let mut behind = kit.server.watches_behind();
+    behind.retain(|asked| asked.client != TestKit::CLIENT);
+    behind
 }
 
 fn is_watching(running: &Running) -> bool {
@@ -128,8 +135,7 @@ fn busy(kit: &Inner) -> Busy {
             busy.push(format!("{callback}{}", last.unwrap_or_default()));
         }
     }
-    let behind = kit.server.watches_behind();
-    busy.extend(behind.iter().map(|asked| {
+    busy.extend(behind(kit).iter().map(|asked| {
         format!(
             "watch {} has events that its client has not taken, or is held back by a fault",
             address(asked)

@@ -8,12 +8,9 @@ use std::{
 
 use kube::Client;
 use kubehandler::EventLoop;
-use kubehandler_apiserver::{ApiServer, LoadError};
+use kubehandler_apiserver::{ApiServer, ApiService, LoadError};
 
 use crate::run::{Run, Running};
-
-/// What the kit's own client is called, in the record of requests and for faults.
-const CLIENT: &str = "test";
 
 /// A server in memory, and the event loops that run against it.
 ///
@@ -36,6 +33,9 @@ struct Runs {
 }
 
 impl TestKit {
+    /// What the test's own client is called, in the record of requests and for faults.
+    pub const CLIENT: &str = "test";
+
     /// Makes a kit with a new server.
     ///
     /// Like all of the kit it needs a tokio runtime.
@@ -53,7 +53,7 @@ impl TestKit {
             idle_timeout: Duration::from_secs(60),
         };
         let inner = Inner {
-            client: server.client_named(CLIENT),
+            client: server.client_named(Self::CLIENT),
             server,
             runs: Mutex::new(runs),
         };
@@ -75,7 +75,9 @@ impl TestKit {
         &self.inner.server
     }
 
-    /// Returns a client for the test itself; its requests are not in [`Run::requests`].
+    /// Returns a client for the test itself.
+    ///
+    /// Its requests are not in [`Run::requests`], and [`Run::idle`] does not wait for its watches.
     #[must_use]
     pub fn client(&self) -> Client {
         self.inner.client.clone()
@@ -105,12 +107,38 @@ impl TestKit {
     /// Outside of a tokio runtime.
     #[must_use = "dropping it stops the event loop"]
     pub fn run(&self, event_loop: EventLoop) -> Run {
+        self.run_with(event_loop, |service| Client::new(service, "default"))
+    }
+
+    /// Runs the loop as [`run`](Self::run) does, with the client that `connect` makes of the server's
+    /// service: for what is to be between the two.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use kubehandler::{DefaultHandler, EventLoop, k8s::Pod, kube::Client};
+    /// # use kubehandler_testing::TestKit;
+    /// # async fn example(kit: TestKit) {
+    /// # let event_loop = EventLoop::new("test").register(DefaultHandler::<Pod>::new("pods"));
+    /// let run = kit.run_with(event_loop, |service| Client::new(service, "web"));
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    #[must_use = "dropping it stops the event loop"]
+    pub fn run_with(
+        &self,
+        event_loop: EventLoop,
+        connect: impl FnOnce(ApiService) -> Client,
+    ) -> Run {
         let name = {
             let mut runs = self.inner.runs();
             runs.started += 1;
             format!("event-loop-{}", runs.started)
         };
-        let client = self.inner.server.client_named(&name);
+        let client = connect(self.inner.server.service_named(&name));
         let running = Arc::new(Running::start(name, event_loop.client(client)));
         self.inner.runs().running.push(Arc::clone(&running));
         Run::new(self.clone(), running)

@@ -75,8 +75,8 @@ impl Run {
     /// That is, at one moment:
     ///
     /// - every informer of every loop of the kit has synced and has its watch open;
-    /// - every watch of the server was read to the head of the history, and what it brought has
-    ///   reached the handlers;
+    /// - every watch of the server, but for those of the test's [own client](TestKit::client), was
+    ///   read to the head of the history, and what it brought has reached the handlers;
     /// - no callback runs, is due, or waits for its retry.
     ///
     /// Requeues and resyncs that are not yet due do not count: let their time pass with
@@ -130,6 +130,23 @@ impl Run {
     #[must_use]
     pub fn handle(&self) -> &EventLoopHandle {
         &self.running.handle
+    }
+
+    /// Waits until the loop ends by itself, as with an informer that cannot sync.
+    ///
+    /// # Errors
+    ///
+    /// Fails with what ended it.
+    ///
+    /// # Panics
+    ///
+    /// If the event loop panicked.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn ended(&self) -> Result<(), Arc<RunError>> {
+        self.running.ended().await
     }
 
     /// Stops the loop and waits until it is drained.

@@ -80,7 +80,9 @@ impl Tamper {
             }
             Fault::Reorder(_) => {
                 let first = self.line().await?.ok()?;
+                self.watch.hold_back(true);
                 let second = self.line().await?.ok()?;
+                self.watch.hold_back(false);
                 Some(Ok([&*second, &*first].concat().into()))
             }
             Fault::Expire(_) => {
