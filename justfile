@@ -42,6 +42,10 @@ bench-apiserver:
     cargo build --release -p kubehandler-tests --bin load
     KUBEBUILDER_ASSETS="$(tests/cluster/build)" target/release/load target/release/kubehandler-apiserver
 
+# More seeds of the ten laws than the tests play: just seeds 20000
+seeds count="5000":
+    SEEDS={{count}} cargo test -p kubehandler-seeds
+
 # The model checks of the queue's wake-up protocol.
 loom:
     RUSTFLAGS="--cfg kubehandler_loom" CARGO_TARGET_DIR=target/loom cargo test -p kubehandler --lib loom
