@@ -71,13 +71,16 @@ impl Args {
         let listening = server.listen(self.addr).await;
         let listening =
             listening.map_err(|error| format!("cannot listen on `{}`: {error}", self.addr))?;
+        // Before there is a file to remove, and before the word that it serves: who reads it may stop
+        // the program at once.
+        let told_to_stop = told_to_stop()?;
         let kubeconfig = Kubeconfig::write(self.kubeconfig, &listening.kubeconfig())?;
         say(&format!(
             "serving on {}\nexport KUBECONFIG={}",
             listening.url(),
             kubeconfig.path.display()
         ));
-        told_to_stop().await?;
+        told_to_stop.await;
         drop(kubeconfig);
         listening.stop().await;
         Ok(())
@@ -117,20 +120,28 @@ impl Drop for Kubeconfig {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-async fn told_to_stop() -> io::Result<()> {
+/// Ends with Ctrl-C or SIGTERM, which are caught from now on.
+fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
 
+        let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            stopped = tokio::signal::ctrl_c() => stopped,
-            _ = terminate.recv() => Ok(()),
-        }
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
     }
     #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    {
+        let mut interrupt = tokio::signal::windows::ctrl_c()?;
+        Ok(async move {
+            interrupt.recv().await;
+        })
+    }
 }
 
 fn say(text: &str) {

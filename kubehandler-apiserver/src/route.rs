@@ -42,8 +42,6 @@ pub(crate) struct Target {
     pub(crate) is_watch: bool,
 }
 
-impl Target {}
-
 impl Route {
     /// Reads a path that is still percent-encoded.
     pub(crate) fn of(path: &str) -> Self {
@@ -116,7 +114,8 @@ fn tail(rest: &[&str]) -> (Option<String>, Option<String>) {
     (name, subresource)
 }
 
-/// Decodes a path; `None` if it is not UTF-8 or not encoded well.
+/// Decodes a path; `None` if it is not encoded well. Bytes that are no UTF-8 become U+FFFD, which is
+/// what they are where the real server's answers repeat them.
 fn decode(part: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(part.len());
     let mut rest = part.bytes();
@@ -129,7 +128,7 @@ fn decode(part: &str) -> Option<String> {
             bytes.push(byte);
         }
     }
-    String::from_utf8(bytes).ok()
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
@@ -205,9 +204,10 @@ mod tests {
     #[test]
     fn path_that_is_not_the_apis_is_unknown() {
         assert_eq!(Route::of("/healthy"), Route::Unknown);
-        for path in ["/api/v1/pods/%zz", "/api/v1/pods/%f", "/apis/%ff"] {
+        for path in ["/api/v1/pods/%zz", "/api/v1/pods/%f"] {
             assert_eq!(Route::of(path), Route::Malformed, "{path}");
         }
+        assert_eq!(Route::of("/apis/%ff"), Route::Group("\u{fffd}".to_owned()));
         assert_eq!(
             Route::of("/api/v1/"),
             Route::Resources(String::new(), "v1".to_owned())
