@@ -1,14 +1,13 @@
 //! A scripted API server: honest by itself, and as wrong as a test tells it to be.
 //!
-//! [`ScriptedServer`] keeps a small [`Truth`] that it lists and watches. Rules, tried before it,
-//! answer single requests otherwise: with an error, half an answer, or none. It runs in the
-//! process, as a `tower::Service`, so that tests can hold the clock still.
+//! Behind a [`ScriptedServer`] is the embedded one, its [`Truth`]. Rules, tried before it, answer
+//! single requests otherwise, byte by byte where need be: what the embedded server's own faults
+//! cannot say. It runs in the process, as a `tower::Service`, so that tests can hold the clock still.
 
 mod follower;
 mod reply;
 mod socket;
 mod truth;
-mod watch;
 
 use std::{
     collections::BTreeMap,
@@ -16,10 +15,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use http::{HeaderMap, Request, Response};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, Uri};
+use http_body_util::Full;
 use kubehandler::kube::{Client, client::Body};
 use serde_json::Value;
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
+use tower::Service as _;
 
 use crate::pod;
 
@@ -27,10 +29,10 @@ pub use self::{
     follower::Follower,
     reply::{Reply, ReplyBody},
     socket::Listening,
-    truth::{Truth, View},
+    truth::{Summary, Truth, View},
 };
 
-/// A server that lists and watches its truth, except where a rule answers otherwise.
+/// A server that answers as its truth does, except where a rule answers otherwise.
 ///
 /// The handle is cheap to clone; all clones are one server.
 #[derive(Clone, Default)]
@@ -45,13 +47,12 @@ struct Inner {
     truth: Mutex<Truth>,
     rules: Mutex<Vec<Rule>>,
     asked: Mutex<Vec<Asked>>,
-    /// Wakes the watches when the truth changes.
-    changed: Notify,
 }
 
 /// One request, as the server saw it.
 #[derive(Clone, Debug)]
 pub struct Asked {
+    uri: Uri,
     /// The path, without the query.
     pub path: String,
     /// The parameters of the query, decoded.
@@ -66,6 +67,7 @@ impl Asked {
     fn of<B>(request: &Request<B>) -> Self {
         let query = request.uri().query().unwrap_or_default();
         Self {
+            uri: request.uri().clone(),
             path: request.uri().path().to_owned(),
             query: query
                 .split('&')
@@ -75,6 +77,14 @@ impl Asked {
             headers: request.headers().clone(),
             at: Instant::now(),
         }
+    }
+
+    /// Returns the request again. All that informers ask has no body.
+    fn request(&self) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::default());
+        *request.uri_mut() = self.uri.clone();
+        request.headers_mut().clone_from(&self.headers);
+        request
     }
 
     /// Returns a parameter, empty if it is absent.
@@ -200,11 +210,9 @@ impl ScriptedServer {
         self.change(|truth| truth.delete("/api/v1/pods", key));
     }
 
-    /// Changes the truth and tells the watches.
+    /// Changes the truth.
     pub fn change<T>(&self, change: impl FnOnce(&mut Truth) -> T) -> T {
-        let result = change(&mut self.truth());
-        self.inner.changed.notify_waiters();
-        result
+        change(&mut self.truth())
     }
 
     /// Closes every open watch.
@@ -232,10 +240,17 @@ impl ScriptedServer {
             .count()
     }
 
-    /// Returns `namespace/name`, uid and resourceVersion of every pod, in order.
+    /// Returns every pod, in order.
     #[must_use]
-    pub fn pods(&self) -> Vec<(String, String, String)> {
+    pub fn pods(&self) -> Vec<Summary> {
         self.truth().summary("/api/v1/pods")
+    }
+
+    /// Makes a change, and returns every pod that was there on the way.
+    pub fn pods_during(&self, change: impl FnOnce()) -> Vec<Summary> {
+        let before = self.truth().version();
+        change();
+        self.truth().summaries_since("/api/v1/pods", before)
     }
 
     async fn answer(&self, asked: &Asked) -> io::Result<Response<ReplyBody>> {
@@ -245,8 +260,11 @@ impl ScriptedServer {
             let mut rules = self.rules();
             rules.iter_mut().find_map(|rule| rule(asked, &mut truth))
         };
-        let reply = scripted.unwrap_or_else(|| self.truth().answer(asked));
-        reply.send(self, asked).await
+        if let Some(reply) = scripted {
+            return reply.send(self, asked).await;
+        }
+        let mut honest = self.truth().server().service();
+        Ok(honest.call(asked.request()).await?.map(reply::body))
     }
 
     fn truth(&self) -> MutexGuard<'_, Truth> {

@@ -256,7 +256,10 @@ fn custom_resource_has_the_schema_of_its_struct() {
 
 #[tokio::test(start_paused = true)]
 async fn custom_resource_is_watched_like_any_other() {
-    let asked = asked_by(Sites, &ScriptedServer::new()).await;
+    let server = ScriptedServer::new();
+    server.put(serde_json::to_value(Site::crd()).expect("JSON"));
+
+    let asked = asked_by(Sites, &server).await;
 
     assert_eq!(
         asked,

@@ -279,7 +279,7 @@ async fn when_gates_adds_and_updates_and_ends_no_life() {
         [
             (EventKind::Add, "97".to_owned()),
             (EventKind::Update, "99".to_owned()),
-            (EventKind::Delete, "101".to_owned()),
+            (EventKind::Delete, "102".to_owned()),
         ]
     );
 }

@@ -177,7 +177,7 @@ async fn list_older_than_what_was_seen_is_refused() {
                 .iter()
                 .filter_map(|name| {
                     let key = format!("default/{name}");
-                    truth.object("/api/v1/pods", &key).cloned()
+                    truth.object("/api/v1/pods", &key)
                 })
                 .collect()
         });
@@ -230,6 +230,13 @@ async fn restored_server_with_lower_versions_is_the_truth() {
         server.change_all();
         follower.becomes_equal().await;
 
+        // A version that is yet to come is waited for; but bookmarks tell how far away that is.
+        server.rule(|asked, truth| {
+            let version = truth.version();
+            let wanted: u64 = asked.param("resourceVersion").parse().unwrap_or(0);
+            let goes_back = asked.is_watch() && wanted > version;
+            goes_back.then(|| Reply::stream().bookmark(version).hang())
+        });
         server.change(|truth| {
             truth.restore(12);
             truth.put(pod("default/old"))

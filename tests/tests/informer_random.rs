@@ -8,7 +8,7 @@ use std::{
 
 use kubehandler_tests::{
     pod,
-    scripted::{Asked, Follower, Reply, ScriptedServer, Truth, View},
+    scripted::{Asked, Follower, Reply, ScriptedServer, Summary, Truth, View},
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -147,7 +147,7 @@ impl Fault {
 
 /// What the informer showed so far, held against what the server ever had.
 struct Witness {
-    had: HashSet<(String, String, String)>,
+    had: HashSet<Summary>,
     shown: BTreeMap<String, u64>,
 }
 
@@ -195,7 +195,8 @@ async fn play(moves: Vec<(u64, Move)>, faults: Vec<Fault>) {
     for (pause, step) in moves {
         sleep(Duration::from_millis(pause)).await;
         witness.look(&server, &follower);
-        make(&server, &step);
+        let had = server.pods_during(|| make(&server, &step));
+        witness.had.extend(had);
         witness.look(&server, &follower);
     }
     for _ in 0..120 {

@@ -10,7 +10,7 @@ use kubehandler::{
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::ScriptedServer;
+use super::{ScriptedServer, Summary};
 
 /// How long an informer may take to agree with its server, in the time of the test.
 const PATIENCE: Duration = Duration::from_secs(20 * 60);
@@ -137,7 +137,7 @@ impl Follower {
 
     /// Returns `namespace/name`, uid and resourceVersion of every pod in the store that decodes.
     #[must_use]
-    pub fn pods(&self) -> Vec<(String, String, String)> {
+    pub fn pods(&self) -> Vec<Summary> {
         let pods = self.informer.list();
         pods.into_iter()
             .filter_map(Result::ok)

@@ -4,16 +4,17 @@ use std::{collections::VecDeque, fmt, io, time::Duration};
 
 use bytes::Bytes;
 use futures::{
-    StreamExt,
+    FutureExt, StreamExt,
     stream::{self, BoxStream},
 };
-use http::{Response, header};
+use http::{Method, Response, header};
 use http_body::Frame;
-use http_body_util::StreamBody;
+use http_body_util::{BodyStream, StreamBody};
 use serde_json::{Value, json};
 use tokio::time::sleep;
+use tower::Service as _;
 
-use super::{Asked, ScriptedServer, View, watch};
+use super::{Asked, ScriptedServer, truth};
 
 /// The body of an answer.
 pub type ReplyBody = StreamBody<BoxStream<'static, io::Result<Frame<Bytes>>>>;
@@ -60,6 +61,15 @@ impl Reply {
         })
     }
 
+    /// Starts an answer with this code.
+    #[must_use]
+    pub fn code(code: u16) -> Self {
+        Self::new(Start::Status {
+            code,
+            delay: Duration::ZERO,
+        })
+    }
+
     /// Answers with this document.
     #[must_use]
     pub fn json(value: &Value) -> Self {
@@ -74,24 +84,6 @@ impl Reply {
             delay: Duration::ZERO,
         })
         .text(&status(code, reason).to_string())
-    }
-
-    /// Answers that the version asked for is not reached yet.
-    #[must_use]
-    pub fn too_large(wanted: u64, current: u64) -> Self {
-        let mut body = status(504, "Timeout");
-        body["message"] = json!(format!(
-            "Too large resource version: {wanted}, current: {current}"
-        ));
-        body["details"] = json!({
-            "causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}],
-            "retryAfterSeconds": 1,
-        });
-        Self::new(Start::Status {
-            code: 504,
-            delay: Duration::ZERO,
-        })
-        .text(&body.to_string())
     }
 
     /// Never answers.
@@ -122,11 +114,16 @@ impl Reply {
         self
     }
 
+    /// Adds text to the body.
+    #[must_use]
+    pub fn text(self, text: &str) -> Self {
+        self.bytes(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
     /// Adds bytes to the body.
     #[must_use]
-    pub fn text(mut self, text: &str) -> Self {
-        self.parts
-            .push_back(Part::Bytes(Bytes::copy_from_slice(text.as_bytes())));
+    pub fn bytes(mut self, bytes: Bytes) -> Self {
+        self.parts.push_back(Part::Bytes(bytes));
         self
     }
 
@@ -164,13 +161,13 @@ impl Reply {
     /// Adds a bookmark.
     #[must_use]
     pub fn bookmark(self, version: u64) -> Self {
-        self.event("BOOKMARK", &watch::bookmark(version))
+        self.event("BOOKMARK", &bookmark(version))
     }
 
     /// Adds the bookmark that closes the first events of a streaming list.
     #[must_use]
     pub fn closing_bookmark(self, version: u64) -> Self {
-        let mut bookmark = watch::bookmark(version);
+        let mut bookmark = bookmark(version);
         bookmark["metadata"]["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         self.event("BOOKMARK", &bookmark)
     }
@@ -255,9 +252,16 @@ impl Part {
                 .boxed(),
             Self::Hang => stream::pending().boxed(),
             Self::Cut => stream::iter([Err(io::ErrorKind::ConnectionReset.into())]).boxed(),
-            Self::Watch(version) => watch::events(server, View::of(asked), asked, version)
-                .map(|line| Ok(Frame::data(Bytes::from(line))))
-                .boxed(),
+            Self::Watch(version) => {
+                let mut honest = server.truth().server().service();
+                let address = truth::address_of_watch(asked, version);
+                let answer = honest.call(truth::request(Method::GET, &address, None));
+                let body = answer.map(|answer| match answer {
+                    Ok(answer) => BodyStream::new(answer.into_body()).boxed(),
+                    Err(error) => stream::iter([Err(error)]).boxed(),
+                });
+                body.flatten_stream().boxed()
+            }
         }
     }
 }
@@ -268,6 +272,22 @@ impl fmt::Debug for Reply {
             .field("parts", &self.parts.len())
             .finish_non_exhaustive()
     }
+}
+
+/// Returns the body of an honest answer.
+pub(super) fn body<B>(honest: B) -> ReplyBody
+where
+    B: http_body::Body<Data = Bytes, Error = io::Error> + Send + 'static,
+{
+    StreamBody::new(BodyStream::new(honest).boxed())
+}
+
+fn bookmark(version: u64) -> Value {
+    json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"resourceVersion": version.to_string(), "creationTimestamp": null},
+    })
 }
 
 fn status(code: u16, reason: &str) -> Value {

@@ -1,215 +1,259 @@
-//! The objects that a scripted server has, and their history.
+//! The embedded API server that stands behind a scripted one, asked and changed without waiting.
 
-use std::collections::{BTreeMap, HashMap};
-
+use bytes::Bytes;
+use futures::FutureExt as _;
+use http::{Method, Request, header};
+use http_body_util::{BodyExt as _, Full};
+use kubehandler_apiserver::{ApiServer, When};
 use serde_json::{Value, json};
+use tokio::task::unconstrained;
+use tower::Service as _;
 
 use super::{Asked, Reply};
 
-/// Objects, their one global version, and what happened to them since the last compaction.
+/// The objects that a scripted server has, and their history: an [`ApiServer`].
 #[derive(Debug)]
 pub struct Truth {
-    version: u64,
-    /// By collection, such as `/api/v1/pods`, and then by `namespace/name`.
-    objects: BTreeMap<String, BTreeMap<String, Value>>,
-    history: Vec<Change>,
+    server: ApiServer,
     /// Watches from an older version are answered with 410.
     compacted: u64,
-    /// What is left of lists that were handed out in part, by continue token.
-    pages: HashMap<String, (u64, Vec<Value>)>,
-    /// Grows when all open watches are closed.
-    pub(super) generation: u64,
-    uids: u64,
+    seed: u64,
 }
 
-#[derive(Clone, Debug)]
-struct Change {
-    version: u64,
-    collection: String,
-    old: Option<Value>,
-    new: Option<Value>,
-}
+/// `namespace/name`, uid and resourceVersion of an object.
+pub type Summary = (String, String, String);
 
-/// What one request sees of the truth: a collection, a namespace, labels.
+/// What one request sees of the truth: the path and the selectors of its address.
 #[derive(Clone, Debug)]
 pub struct View {
-    collection: String,
-    namespace: Option<String>,
-    labels: Vec<(String, String)>,
+    path: String,
+    /// As they were in the address.
+    selectors: Vec<String>,
 }
 
 impl View {
     /// Returns what this request sees.
     #[must_use]
     pub fn of(asked: &Asked) -> Self {
-        let mut collection = asked.path.clone();
-        let mut namespace = None;
-        if let Some((before, after)) = asked.path.split_once("/namespaces/")
-            && let Some((name, plural)) = after.split_once('/')
-        {
-            collection = format!("{before}/{plural}");
-            namespace = Some(name.to_owned());
-        }
-        let labels = asked
-            .param("labelSelector")
-            .split(',')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let query = asked.uri.query().unwrap_or_default();
+        let selectors = query.split('&').filter(|pair| pair.contains("Selector="));
         Self {
-            collection,
-            namespace,
-            labels,
+            path: asked.path.clone(),
+            selectors: selectors.map(str::to_owned).collect(),
         }
     }
 
-    fn sees(&self, object: &Value) -> bool {
-        let metadata = &object["metadata"];
-        let in_namespace = self
-            .namespace
-            .as_deref()
-            .is_none_or(|namespace| metadata["namespace"] == namespace);
-        in_namespace
-            && self
-                .labels
-                .iter()
-                .all(|(name, value)| metadata["labels"][name] == *value)
+    /// What a request without selectors sees.
+    fn of_all(collection: &str) -> Self {
+        Self {
+            path: collection.to_owned(),
+            selectors: Vec::new(),
+        }
+    }
+
+    /// Returns the address with these parameters beside the selectors.
+    fn address(&self, parameters: &[(&str, &str)]) -> String {
+        let parameters = parameters
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        let query: Vec<String> = self.selectors.iter().cloned().chain(parameters).collect();
+        format!("{}?{}", self.path, query.join("&"))
     }
 }
 
 impl Default for Truth {
+    /// Returns a truth without objects, in which the first one put gets the version 96: versions grow
+    /// a digit in almost every test, and are never to be compared as text.
     fn default() -> Self {
-        Self {
-            // Versions of different lengths, so that comparing them as text fails.
-            version: 95,
-            objects: BTreeMap::new(),
-            history: Vec::new(),
+        let mut truth = Self {
+            server: server(0),
             compacted: 0,
-            pages: HashMap::new(),
-            generation: 0,
-            uids: 0,
-        }
+            seed: 0,
+        };
+        truth.count_to(95);
+        truth
     }
 }
 
+fn server(seed: u64) -> ApiServer {
+    ApiServer::builder().seed(seed).without_record().build()
+}
+
 impl Truth {
+    /// Returns the server itself: for faults, and for what must go on after a rule has answered.
+    #[must_use]
+    pub fn server(&self) -> &ApiServer {
+        &self.server
+    }
+
     /// Returns the version of the last change.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.version
+        self.server.revision()
     }
 
-    /// Returns an object.
+    /// Returns an object of a collection such as `/api/v1/pods` by its `namespace/name`.
     #[must_use]
-    pub fn object(&self, collection: &str, key: &str) -> Option<&Value> {
-        self.objects.get(collection)?.get(key)
+    pub fn object(&self, collection: &str, key: &str) -> Option<Value> {
+        self.ask(Method::GET, &address_of(collection, key), None)
+            .ok()
     }
 
     /// Creates the object, or changes it if there is one of its name; returns its version.
     ///
+    /// Its namespace and its definition are made where there are none.
+    ///
     /// # Panics
     ///
-    /// If the object has no kind and name.
+    /// If the object has no kind and name, or the server refuses it.
     pub fn put(&mut self, mut object: Value) -> u64 {
-        let collection = collection_of(&object);
-        let key = key_of(&object);
-        self.version += 1;
-        let old = self
-            .objects
-            .get(&collection)
-            .and_then(|all| all.get(&key))
-            .cloned();
-        let uid = old.as_ref().map_or_else(
-            || {
-                self.uids += 1;
-                json!(format!("uid-{}", self.uids))
-            },
-            |old| old["metadata"]["uid"].clone(),
-        );
-        object["metadata"]["uid"] = uid;
-        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
-        let all = self.objects.entry(collection.clone()).or_default();
-        all.insert(key, object.clone());
-        self.record(collection, old, Some(object));
-        self.version
+        let (collection, key) = (collection_of(&object), key_of(&object));
+        let address = address_of(&collection, &key);
+        // Each put is a change, also one that says nothing new.
+        let version = self.version().to_string();
+        object["metadata"]["annotations"]["put-after"] = json!(version);
+        if self.ask(Method::PUT, &address, Some(&object)).is_err() {
+            self.make_way(&collection, &object);
+            let (all, _) = address.rsplit_once('/').expect("it was joined with one");
+            let made = self.ask(Method::POST, all, Some(&object));
+            made.unwrap_or_else(|failure| panic!("cannot put {key}: {failure}"));
+        }
+        self.version()
     }
 
-    /// Deletes an object, if there is one, and returns it.
-    pub fn delete(&mut self, collection: &str, key: &str) -> Option<Value> {
-        let old = self.objects.get_mut(collection)?.remove(key)?;
-        self.version += 1;
-        self.record(collection.to_owned(), Some(old.clone()), None);
-        Some(old)
+    /// Makes what an object needs to be created: its definition, its namespace.
+    fn make_way(&mut self, collection: &str, object: &Value) {
+        let one = format!("{collection}?limit=1");
+        if self.ask(Method::GET, &one, None).is_err() {
+            let (root, plural) = collection.rsplit_once('/').expect("a path");
+            let (group, version) = root
+                .trim_start_matches("/apis/")
+                .split_once('/')
+                .expect("a group");
+            let kind = &object["kind"];
+            self.put(json!({
+                "apiVersion": "apiextensions.k8s.io/v1",
+                "kind": "CustomResourceDefinition",
+                "metadata": {"name": format!("{plural}.{group}")},
+                "spec": {
+                    "group": group,
+                    "scope": "Namespaced",
+                    "names": {"plural": plural, "kind": kind},
+                    "versions": [{"name": version, "served": true, "storage": true, "schema": {
+                        "openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+                    }}],
+                },
+            }));
+        }
+        if let Some(namespace) = object["metadata"]["namespace"].as_str()
+            && self.object("/api/v1/namespaces", namespace).is_none()
+        {
+            self.put(
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}),
+            );
+        }
+    }
+
+    /// Deletes an object, if there is one.
+    pub fn delete(&mut self, collection: &str, key: &str) {
+        // At once: nobody here is to see it go.
+        let address = address_of(collection, key) + "?gracePeriodSeconds=0";
+        let _ = self.ask(Method::DELETE, &address, None);
     }
 
     /// Forgets the history: a watch from before is answered with 410, a page of a list too.
     pub fn compact(&mut self) {
-        self.version += 1;
-        self.compacted = self.version;
-        self.history.clear();
-        self.pages.clear();
+        self.count_on();
+        self.server.faults().compact();
+        self.compacted = self.version();
         self.close_watches();
     }
 
     /// Closes every open watch.
     pub fn close_watches(&mut self) {
-        self.generation += 1;
+        self.server.faults().cut_watches(&When::any());
     }
 
     /// Goes back to an older state with a lower version, as a server does that is restored from a backup.
     pub fn restore(&mut self, version: u64) {
-        let uids = self.uids;
-        *self = Self {
-            version,
-            generation: self.generation + 1,
-            uids,
-            ..Self::default()
-        };
+        self.close_watches();
+        self.seed += 1;
+        self.server = server(self.seed);
+        self.compacted = 0;
+        self.count_to(version);
     }
 
-    /// Returns `namespace/name`, uid and resourceVersion of every object of a collection, in order.
+    /// Raises the version to this one.
+    fn count_to(&mut self, version: u64) {
+        while self.version() < version {
+            self.count_on();
+        }
+    }
+
+    /// Raises the version by a change that nobody here looks at.
+    fn count_on(&mut self) {
+        self.put(json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"namespace": "default", "name": "counts-on"},
+        }));
+    }
+
+    /// Returns every object of a collection, in order.
     #[must_use]
-    pub fn summary(&self, collection: &str) -> Vec<(String, String, String)> {
-        let text = |object: &Value, name: &str| {
-            object["metadata"][name]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let objects = self.objects.get(collection).into_iter().flatten();
-        objects
-            .map(|(key, object)| {
-                (
-                    key.clone(),
-                    text(object, "uid"),
-                    text(object, "resourceVersion"),
-                )
-            })
-            .collect()
+    pub fn summary(&self, collection: &str) -> Vec<Summary> {
+        let objects = self.objects(&View::of_all(collection));
+        objects.iter().map(summary_of).collect()
     }
 
-    /// Returns the objects of a view.
+    /// Returns what the objects of a collection became after `version`, one after the other.
+    #[must_use]
+    pub fn summaries_since(&self, collection: &str, version: u64) -> Vec<Summary> {
+        let (events, _) = self.events(&View::of_all(collection), version);
+        let objects = events.iter().map(|event| &event["object"]);
+        objects.map(summary_of).collect()
+    }
+
+    /// Returns the objects of a view, each with its kind.
+    ///
+    /// # Panics
+    ///
+    /// If there are no such objects.
     #[must_use]
     pub fn objects(&self, view: &View) -> Vec<Value> {
-        let objects = self.objects.get(&view.collection).into_iter().flatten();
+        let list = self.ask(Method::GET, &view.address(&[]), None);
+        let mut list = list.unwrap_or_else(|failure| panic!("no list: {failure}"));
+        let kind = list["kind"].as_str().unwrap_or_default();
+        let kind = json!(kind.trim_end_matches("List"));
+        let api_version = list["apiVersion"].take();
+        let mut objects = match list["items"].take() {
+            Value::Array(objects) => objects,
+            _ => Vec::new(),
+        };
+        for object in &mut objects {
+            object["kind"] = kind.clone();
+            object["apiVersion"] = api_version.clone();
+        }
         objects
-            .map(|(_, object)| object)
-            .filter(|object| view.sees(object))
-            .cloned()
-            .collect()
     }
 
     /// Returns the events of a view after `version`, and the version they lead to.
+    ///
+    /// # Panics
+    ///
+    /// If they are no events.
     #[must_use]
     pub fn events(&self, view: &View, version: u64) -> (Vec<Value>, u64) {
-        let changes = self
-            .history
-            .iter()
-            .filter(|change| change.version > version && change.collection == view.collection);
-        (
-            changes.filter_map(|change| change.event(view)).collect(),
-            self.version,
-        )
+        let version = version.max(self.compacted).max(1).to_string();
+        let address = view.address(&[("watch", "true"), ("resourceVersion", &version)]);
+        let (_, text, _) = self
+            .now(request(Method::GET, &address, None))
+            .unwrap_or_default();
+        let events = text
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty());
+        let events = events.map(|line| serde_json::from_slice(line).expect("an event"));
+        (events.collect(), self.version())
     }
 
     /// Returns true if the history no longer reaches back to the version of this watch.
@@ -226,30 +270,6 @@ impl Truth {
         self.events(&View::of(asked), version)
     }
 
-    /// Returns the honest answer to a request.
-    pub fn answer(&mut self, asked: &Asked) -> Reply {
-        let version = asked.param("resourceVersion");
-        let Ok(wanted) = (if version.is_empty() { "0" } else { version }).parse::<u64>() else {
-            return Reply::status(400, "BadRequest");
-        };
-        if !asked.is_watch() && wanted > self.version {
-            return Reply::too_large(wanted, self.version);
-        }
-        if asked.is_list() {
-            return self.page(asked);
-        }
-        if asked.is_streaming_list() {
-            return self.streaming_list(asked);
-        }
-        if version.is_empty() || version == "0" {
-            return self.initial_events(asked).watch(self.version);
-        }
-        if self.has_forgotten(asked) {
-            return Reply::status(410, "Expired");
-        }
-        Reply::stream().watch(wanted)
-    }
-
     /// Returns the objects of the view as events.
     #[must_use]
     pub fn initial_events(&self, asked: &Asked) -> Reply {
@@ -259,65 +279,63 @@ impl Truth {
         })
     }
 
-    /// Returns the honest answer to a streaming list.
+    /// Returns what the honest answer has at once, whole but for what a watch would bring later.
     #[must_use]
-    pub fn streaming_list(&self, asked: &Asked) -> Reply {
-        self.initial_events(asked)
-            .closing_bookmark(self.version)
-            .watch(self.version)
+    pub fn answer(&self, asked: &Asked) -> Reply {
+        match self.now(asked.request()) {
+            Some((code, text, true)) => Reply::code(code).bytes(text),
+            Some((_, text, false)) => Reply::stream().bytes(text).watch(self.version()),
+            None => Reply::never(), // It waits for a version that is not there.
+        }
     }
 
-    fn page(&mut self, asked: &Asked) -> Reply {
-        let token = asked.param("continue");
-        let (version, mut objects) = if token.is_empty() {
-            (self.version, self.objects(&View::of(asked)))
-        } else {
-            match self.pages.remove(token) {
-                Some(rest) => rest,
-                None => return Reply::status(410, "Expired"),
+    /// Asks, and returns the answer's document, or why there is none.
+    fn ask(&self, method: Method, address: &str, body: Option<&Value>) -> Result<Value, Value> {
+        let (code, text, _) = self
+            .now(request(method, address, body))
+            .expect("no waiting");
+        let answer = serde_json::from_slice(&text).unwrap_or_default();
+        if code < 300 { Ok(answer) } else { Err(answer) }
+    }
+
+    /// Returns the code and the text that the server has at once, and whether that is all.
+    fn now(&self, request: Request<Full<Bytes>>) -> Option<(u16, Bytes, bool)> {
+        let answer = unconstrained(self.server.service().call(request)).now_or_never()?;
+        let answer = answer.expect("no fault was added");
+        let (parts, mut body) = answer.into_parts();
+        let mut text = Vec::new();
+        let is_all = loop {
+            match unconstrained(body.frame()).now_or_never() {
+                Some(Some(frame)) => {
+                    let data = frame.expect("no fault was added").into_data();
+                    text.extend_from_slice(&data.unwrap_or_default());
+                }
+                Some(None) => break true,
+                None => break false,
             }
         };
-        let limit = asked.param("limit").parse().unwrap_or(usize::MAX);
-        let rest = objects.split_off(limit.min(objects.len()));
-        let mut metadata = json!({"resourceVersion": version.to_string()});
-        if !rest.is_empty() {
-            let token = format!("{version}-{}", self.pages.len() + rest.len());
-            metadata["continue"] = json!(token);
-            self.pages.insert(token, (version, rest));
-        }
-        // The items of a list of a built-in kind do not say what they are.
-        for object in &mut objects {
-            if let Some(members) = object.as_object_mut() {
-                members.remove("kind");
-                members.remove("apiVersion");
-            }
-        }
-        Reply::json(&json!({"kind": "List", "metadata": metadata, "items": objects}))
-    }
-
-    fn record(&mut self, collection: String, old: Option<Value>, new: Option<Value>) {
-        self.history.push(Change {
-            version: self.version,
-            collection,
-            old,
-            new,
-        });
+        Some((parts.status.as_u16(), text.into(), is_all))
     }
 }
 
-impl Change {
-    /// What a watch of this view gets to see of the change.
-    fn event(&self, view: &View) -> Option<Value> {
-        let seen = |object: &Option<Value>| object.clone().filter(|object| view.sees(object));
-        let (kind, mut object) = match (seen(&self.old), seen(&self.new)) {
-            (None, None) => return None,
-            (None, Some(new)) => ("ADDED", new),
-            (Some(_), Some(new)) => ("MODIFIED", new),
-            (Some(old), None) => ("DELETED", old),
-        };
-        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
-        Some(json!({"type": kind, "object": object}))
+/// Returns the address of a watch that goes on after a version, for who asked this.
+pub(super) fn address_of_watch(asked: &Asked, version: u64) -> String {
+    let version = version.to_string();
+    let mut parameters = vec![("watch", "true"), ("resourceVersion", &*version)];
+    for name in ["allowWatchBookmarks", "timeoutSeconds"] {
+        if let Some(value) = asked.query.get(name) {
+            parameters.push((name, value));
+        }
     }
+    View::of(asked).address(&parameters)
+}
+
+/// Makes a request for the server.
+pub(super) fn request(method: Method, address: &str, body: Option<&Value>) -> Request<Full<Bytes>> {
+    let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
+    let request = Request::builder().method(method).uri(address);
+    let request = request.header(header::CONTENT_TYPE, "application/json");
+    request.body(Full::new(body)).expect("an address")
 }
 
 /// `/api/v1/pods` for a pod: the plural is the kind with an `s`, which does for tests.
@@ -328,10 +346,27 @@ fn collection_of(object: &Value) -> String {
     format!("/{root}/{version}/{kind}s")
 }
 
+fn summary_of(object: &Value) -> Summary {
+    let text = |name: &str| {
+        let text = object["metadata"][name].as_str();
+        text.unwrap_or_default().to_owned()
+    };
+    (key_of(object), text("uid"), text("resourceVersion"))
+}
+
 fn key_of(object: &Value) -> String {
     let name = object["metadata"]["name"].as_str().expect("a name");
     match object["metadata"]["namespace"].as_str() {
         Some(namespace) => format!("{namespace}/{name}"),
         None => name.to_owned(),
+    }
+}
+
+/// Returns the address of an object: `/api/v1/namespaces/web/pods/a`.
+fn address_of(collection: &str, key: &str) -> String {
+    let (root, plural) = collection.rsplit_once('/').expect("a path");
+    match key.split_once('/') {
+        Some((namespace, name)) => format!("{root}/namespaces/{namespace}/{plural}/{name}"),
+        None => format!("{collection}/{key}"),
     }
 }
