@@ -34,6 +34,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
 
+    /// Remember the last 100,000 requests, for `GET /kubehandler/requests`
+    #[arg(long)]
+    record: bool,
+
     /// Make uids and generated names from this number, and start the clock at 2026-01-01
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -48,7 +52,10 @@ type Failed = Box<dyn Error + Send + Sync>;
 impl Args {
     /// Serves until it is told to stop.
     pub(crate) async fn run(self) -> Result<(), Failed> {
-        let mut builder = ApiServer::builder().without_record();
+        let mut builder = ApiServer::builder();
+        if !self.record {
+            builder = builder.without_record();
+        }
         builder = match self.seed {
             Some(seed) => builder.seed(seed),
             None => builder.random_seed().system_clock(),

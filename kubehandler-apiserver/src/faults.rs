@@ -13,6 +13,7 @@ use crate::{
     watch::End,
 };
 
+use self::script::Line;
 pub(crate) use self::{script::Script, tamper::Tamper};
 pub use self::{
     script::{FaultId, ScriptError},
@@ -68,6 +69,18 @@ pub enum Fault {
     Expire(usize),
 }
 
+/// What goes wrong at once, as a line of a script says it: `{"now": {"jumpClock": 3600}}`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Action {
+    Compact,
+    CutWatches(When),
+    BreakWatches(When),
+    FreezeView(String),
+    ReleaseView(String),
+    JumpClock(i64),
+}
+
 /// The faults of a server: a handle on them.
 #[derive(Clone)]
 pub struct Faults {
@@ -97,14 +110,36 @@ impl Faults {
         self.shared.script().add(when, fault)
     }
 
-    /// Adds the faults of a script: one JSON object a line, such as
-    /// `{"when": {"verb": "watch", "resource": "pods", "times": 2}, "fault": {"cut": 3}}`.
+    /// Does what a script says, in order: one JSON object a line, such as
+    /// `{"when": {"verb": "watch", "resource": "pods", "times": 2}, "fault": {"cut": 3}}` for a fault.
+    ///
+    /// What happens at once is called as its method is: `{"now": "compact"}`,
+    /// `{"now": {"cutWatches": {"resource": "pods"}}}`, `breakWatches`,
+    /// `{"now": {"freezeView": "CLIENT"}}`, `releaseView`, `{"now": {"jumpClock": 3600}}`.
     ///
     /// # Errors
     ///
-    /// Fails if a line is not such an object, and adds nothing then.
+    /// Fails if a line is not such an object, and does nothing then.
     pub fn load(&self, script: &str) -> Result<Vec<FaultId>, ScriptError> {
-        self.shared.script().load(script)
+        let mut added = Vec::new();
+        for line in script::parse(script)? {
+            match line {
+                Line::Fault(when, fault) => added.push(self.add(when, fault)),
+                Line::Now(action) => self.act(action),
+            }
+        }
+        Ok(added)
+    }
+
+    fn act(&self, action: Action) {
+        match action {
+            Action::Compact => self.compact(),
+            Action::CutWatches(when) => self.cut_watches(&when),
+            Action::BreakWatches(when) => self.break_watches(&when),
+            Action::FreezeView(client) => self.freeze_view(&client),
+            Action::ReleaseView(client) => self.release_view(&client),
+            Action::JumpClock(seconds) => self.jump_clock(seconds),
+        }
     }
 
     /// Takes a fault back. Returns false if it was gone already.

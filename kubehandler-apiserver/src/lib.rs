@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 mod builder;
 mod clock;
+mod control;
 mod controllers;
 mod definitions;
 mod discovery;

@@ -5,6 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{faults::Verb, server::ApiServer};
@@ -12,8 +13,9 @@ use crate::{faults::Verb, server::ApiServer};
 /// How many requests are remembered.
 const REMEMBERED: usize = 100_000;
 
-/// One request, as the server saw it.
-#[derive(Clone, Debug)]
+/// One request, as the server saw it. As JSON it lacks the time.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Asked {
     /// The client's name, or its user agent; empty if it has neither.
@@ -41,6 +43,7 @@ pub struct Asked {
     /// The body, if it is text.
     pub body: String,
     /// When it came.
+    #[serde(skip)]
     pub at: Instant,
     /// The status code of the answer; 0 while there is none, and if there never is one.
     pub code: u16,

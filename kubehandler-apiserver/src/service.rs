@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use tower::Service;
 
 use crate::{
+    control,
     failure::Failure,
     faults::Fault,
     reply::{self, Reply, ReplyBody},
@@ -93,6 +94,9 @@ where
 
 /// Records the request, lets it suffer what it is to suffer, and answers it.
 async fn serve(shared: &Arc<Shared>, parts: Parts, body: Bytes, client: &str) -> io::Result<Reply> {
+    if let Some(reply) = control::answer(shared, &parts.method, parts.uri.path(), &body) {
+        return Ok(reply);
+    }
     let mut request = ApiRequest::new(parts, body, client);
     let entry = shared.record.push(&request.asked, &request.body);
     request.fault = shared.script().strike(&request.asked);

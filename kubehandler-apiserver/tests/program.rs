@@ -63,16 +63,28 @@ fn file(name: &str, text: &str) -> PathBuf {
 }
 
 fn get(url: &str, path: &str) -> String {
+    ask(url, "GET", path, "")
+}
+
+/// Asks as the client `program-test`, and returns the whole answer.
+fn ask(url: &str, method: &str, path: &str, body: &str) -> String {
+    let mut answer = String::new();
+    let _ = open(url, method, path, body).read_to_string(&mut answer);
+    answer
+}
+
+/// Sends a request, whose answer is yet to be read.
+fn open(url: &str, method: &str, path: &str, body: &str) -> TcpStream {
     let address = url.strip_prefix("http://").expect("a URL");
     let mut stream = TcpStream::connect(address).expect("it listens");
+    let length = body.len();
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: program-test\r\n\
+        Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     )
     .expect("sent");
-    let mut answer = String::new();
-    let _ = stream.read_to_string(&mut answer);
-    answer
+    stream
 }
 
 #[test]
@@ -166,6 +178,92 @@ fn faults_of_a_file_strike() {
 
     assert!(get(&url, "/api/v1/pods").starts_with("HTTP/1.1 503"));
     fs::remove_file(faults).expect("it is there");
+}
+
+#[test]
+fn faults_and_record_are_there_over_http() {
+    let mut program = Program::start(&["--seed", "1", "--record"]);
+    let url = program
+        .line()
+        .strip_prefix("serving on ")
+        .expect("where")
+        .to_owned();
+    let faults = "/kubehandler/faults";
+    let tell = |line: &str| {
+        let answer = ask(&url, "POST", faults, line);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer
+    };
+    let maps = "/api/v1/namespaces/default/configmaps";
+    let create = |name: &str| {
+        let map = format!(
+            r#"{{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {{"name": "{name}"}}}}"#
+        );
+        let answer = ask(&url, "POST", maps, &map);
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        answer
+    };
+
+    let added =
+        tell(r#"{"when": {"resource": "pods", "times": 1}, "fault": {"status": {"code": 503}}}"#);
+    assert!(added.contains(r#"{"added":[1]}"#), "{added}");
+    assert!(get(&url, "/api/v1/pods").starts_with("HTTP/1.1 503"));
+    assert!(get(&url, "/api/v1/pods").starts_with("HTTP/1.1 200"));
+    assert!(get(&url, faults).contains(r#"[{"id":1,"struck":1}]"#));
+
+    // A fault does not keep itself from being taken back.
+    tell(r#"{"fault": "refuse"}"#);
+    assert_eq!(get(&url, "/version"), "");
+    ask(&url, "DELETE", faults, "");
+    assert!(get(&url, "/version").starts_with("HTTP/1.1 200"));
+
+    tell(r#"{"now": {"jumpClock": 172800}}"#);
+    let created = create("a");
+    assert!(
+        created.contains(r#""creationTimestamp":"2026-01-03"#),
+        "{created}"
+    );
+
+    tell(r#"{"now": {"freezeView": "program-test"}}"#);
+    create("b");
+    assert!(get(&url, &format!("{maps}/b")).starts_with("HTTP/1.1 404"));
+    tell(r#"{"now": {"releaseView": "program-test"}}"#);
+    assert!(get(&url, &format!("{maps}/b")).starts_with("HTTP/1.1 200"));
+
+    let exact = format!("{maps}?resourceVersion=6&resourceVersionMatch=Exact");
+    assert!(get(&url, &exact).starts_with("HTTP/1.1 200"));
+    tell(r#"{"now": "compact"}"#);
+    assert!(get(&url, &exact).starts_with("HTTP/1.1 410"));
+
+    for (action, name) in [("cutWatches", "c"), ("breakWatches", "d")] {
+        let mut watch = open(&url, "GET", &format!("{maps}?watch=true"), "");
+        let mut first = [0; 1]; // The watch is open once its answer has begun.
+        watch.read_exact(&mut first).expect("an answer");
+        tell(&format!(
+            r#"{{"now": {{"{action}": {{"resource": "configmaps"}}}}}}"#
+        ));
+        create(name);
+        let mut answer = Vec::new();
+        let _ = watch.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(!answer.contains(&format!(r#""name":"{name}""#)), "{answer}");
+        assert_eq!(answer.ends_with("0\r\n\r\n"), action == "cutWatches");
+    }
+
+    let refused = ask(&url, "POST", faults, "\n{\"now\": \"explode\"}");
+    assert!(refused.starts_with("HTTP/1.1 400"), "{refused}");
+    assert!(refused.contains("line 2 is not a fault"), "{refused}");
+
+    let requests = get(&url, "/kubehandler/requests");
+    assert!(
+        requests.contains(r#""verb":"create""#) && requests.contains(r#""code":503"#),
+        "{requests}"
+    );
+    assert!(!requests.contains(faults), "{requests}");
+    ask(&url, "DELETE", "/kubehandler/requests", "");
+    assert!(get(&url, "/kubehandler/requests").ends_with("[]\n"));
+    assert!(ask(&url, "PUT", faults, "").starts_with("HTTP/1.1 405"));
+    assert!(get(&url, "/kubehandler/else").starts_with("HTTP/1.1 404"));
 }
 
 #[test]

@@ -1,23 +1,63 @@
 //! The faults that are set, and which of them a request suffers.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, de::Error as _};
 
-use super::{Fault, When};
+use super::{Action, Fault, When};
 use crate::record::Asked;
 
 /// One fault that was added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct FaultId(u64);
 
 /// A line of a script that is not a fault.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "line {line} is not a fault: {cause}; write one JSON object a line, such as \
-    `{{\"when\": {{\"verb\": \"list\", \"times\": 1}}, \"fault\": {{\"status\": {{\"code\": 503}}}}}}`"
+    `{{\"when\": {{\"verb\": \"list\", \"times\": 1}}, \"fault\": {{\"status\": {{\"code\": 503}}}}}}` \
+    or `{{\"now\": \"compact\"}}`"
 )]
 pub struct ScriptError {
     line: usize,
     cause: serde_json::Error,
+}
+
+/// A line of a script.
+pub(super) enum Line {
+    Fault(When, Fault),
+    Now(Action),
+}
+
+/// Reads a script; empty lines and those that begin with `#` say nothing.
+pub(super) fn parse(script: &str) -> Result<Vec<Line>, ScriptError> {
+    let lines = script.lines().enumerate();
+    let lines = lines.filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
+    let parsed = lines.map(|(index, line)| {
+        Line::parse(line).map_err(|cause| ScriptError {
+            line: index + 1,
+            cause,
+        })
+    });
+    parsed.collect()
+}
+
+impl Line {
+    fn parse(line: &str) -> serde_json::Result<Self> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            when: Option<When>,
+            fault: Option<Fault>,
+            now: Option<Action>,
+        }
+        let fields: Fields = serde_json::from_str(line)?;
+        match (fields.when, fields.fault, fields.now) {
+            (when, Some(fault), None) => Ok(Self::Fault(when.unwrap_or_default(), fault)),
+            (None, None, Some(action)) => Ok(Self::Now(action)),
+            _ => Err(serde_json::Error::custom(
+                "it has to have either `fault`, with or without `when`, or `now`",
+            )),
+        }
+    }
 }
 
 /// The faults that are set, in order.
@@ -52,31 +92,6 @@ impl Script {
         id
     }
 
-    pub(super) fn load(&mut self, script: &str) -> Result<Vec<FaultId>, ScriptError> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Line {
-            #[serde(default)]
-            when: When,
-            fault: Fault,
-        }
-        let lines = script.lines().enumerate();
-        let lines = lines.filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
-        let lines: Result<Vec<Line>, ScriptError> = lines
-            .map(|(index, line)| {
-                let parsed = serde_json::from_str(line);
-                parsed.map_err(|cause| ScriptError {
-                    line: index + 1,
-                    cause,
-                })
-            })
-            .collect();
-        Ok(lines?
-            .into_iter()
-            .map(|line| self.add(line.when, line.fault))
-            .collect())
-    }
-
     pub(super) fn remove(&mut self, id: FaultId) -> bool {
         let before = self.rules.len();
         self.rules.retain(|rule| rule.id != id);
@@ -92,6 +107,11 @@ impl Script {
             .iter()
             .find(|rule| rule.id == id)
             .map_or(0, |rule| rule.struck)
+    }
+
+    /// Returns every fault that is set, and how many requests it has struck.
+    pub(crate) fn all_struck(&self) -> impl Iterator<Item = (FaultId, u64)> {
+        self.rules.iter().map(|rule| (rule.id, rule.struck))
     }
 
     /// Returns what the request suffers, and counts it.

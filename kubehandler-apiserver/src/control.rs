@@ -1,0 +1,68 @@
+//! Faults and the record of requests over HTTP, for programs that cannot call the library.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::{
+    failure::{Failure, PAGE_NOT_FOUND},
+    reply::{self, Reply},
+    server::{ApiServer, Shared},
+};
+
+/// Where it is; no path of the API begins so.
+const ROOT: &str = "/kubehandler/";
+
+/// Answers what is about the faults or the record; `None` if the path is another.
+///
+/// No fault strikes here, and the record has nothing of it.
+pub(crate) fn answer(
+    shared: &Arc<Shared>,
+    method: &Method,
+    path: &str,
+    body: &[u8],
+) -> Option<Reply> {
+    let what = path.strip_prefix(ROOT)?;
+    let server = ApiServer {
+        shared: Arc::clone(shared),
+    };
+    let answered = match (what, method) {
+        ("faults", &Method::GET) => Ok(struck(shared)),
+        ("faults", &Method::POST) => add(&server, body),
+        ("faults", &Method::DELETE) => {
+            server.faults().clear();
+            Ok(json!({}))
+        }
+        ("requests", &Method::GET) => {
+            let asked = serde_json::to_value(server.asked());
+            Ok(asked.expect("its keys are text"))
+        }
+        ("requests", &Method::DELETE) => {
+            server.forget_asked();
+            Ok(json!({}))
+        }
+        ("faults" | "requests", _) => Err(Failure::method_not_allowed()),
+        _ => return Some(reply::text(StatusCode::NOT_FOUND, PAGE_NOT_FOUND)),
+    };
+    Some(match answered {
+        Ok(value) => reply::value(StatusCode::OK, &value),
+        Err(failure) => reply::failure(&failure),
+    })
+}
+
+fn add(server: &ApiServer, script: &[u8]) -> Result<Value, Failure> {
+    let script = str::from_utf8(script).map_err(|error| Failure::bad_request(error.to_string()))?;
+    let added = server.faults().load(script);
+    let added = added.map_err(|error| Failure::bad_request(error.to_string()))?;
+    Ok(json!({ "added": added }))
+}
+
+/// Which faults are set, and how many requests each has struck.
+fn struck(shared: &Shared) -> Value {
+    let script = shared.script();
+    let struck = script
+        .all_struck()
+        .map(|(id, times)| json!({ "id": id, "struck": times }));
+    struck.collect()
+}
