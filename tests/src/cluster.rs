@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use k8s_openapi::api::{
-    core::v1::ServiceAccount,
+    core::v1::{Namespace, ServiceAccount},
     rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject},
 };
 use kube::{
@@ -171,6 +171,26 @@ impl Cluster {
     #[must_use]
     pub fn stranger(&self) -> &Identity {
         &self.stranger
+    }
+
+    /// Creates a namespace.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the server refuses it.
+    pub async fn create_namespace(&self, name: &str) -> anyhow::Result<()> {
+        let namespace = Namespace {
+            metadata: ObjectMeta {
+                name: Some(name.to_owned()),
+                ..ObjectMeta::default()
+            },
+            ..Namespace::default()
+        };
+        let namespaces = Api::all(self.client().await?);
+        namespaces
+            .create(&PostParams::default(), &namespace)
+            .await?;
+        Ok(())
     }
 
     /// Makes the service account `name` in namespace `default`, with a cluster role of these rules.

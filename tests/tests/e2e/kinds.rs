@@ -198,7 +198,7 @@ async fn handlers_of_every_sort_of_kind_follow_their_objects() -> anyhow::Result
     let Some(cluster) = crate::cluster().await? else {
         return Ok(());
     };
-    crate::create_namespace(cluster, NAMESPACE).await?;
+    cluster.create_namespace(NAMESPACE).await?;
     let client = cluster.client().await?;
     let (to_typed, mut typed) = mpsc::unbounded_channel();
     let (to_dynamic, mut dynamic) = mpsc::unbounded_channel();

@@ -85,7 +85,7 @@ async fn informers_that_cannot_sync_are_named_with_cause_and_remedy() -> anyhow:
     let Some(cluster) = crate::cluster().await? else {
         return Ok(());
     };
-    crate::create_namespace(cluster, NAMESPACE).await?;
+    cluster.create_namespace(NAMESPACE).await?;
     let admin = cluster.client().await?;
     Api::<Pod>::namespaced(admin.clone(), NAMESPACE)
         .create(
