@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use kubehandler_tests::cluster::Cluster;
 
-use crate::{
+use super::{
     play::{Target, play},
     script,
     transcript::Names,

@@ -18,7 +18,7 @@ use kubehandler_tests::{
 use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::{
+use super::{
     script::{Request, Scenario, Step, Until},
     transcript::{Names, Transcript},
 };

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs};
 
-use crate::{directory, scenarios};
+use super::{directory, scenarios};
 
 /// Set to write the table anew.
 const RECORD: &str = "KUBEHANDLER_RECORD";

@@ -20,7 +20,7 @@ use kubehandler_apiserver::{ApiServer, Asked, When};
 use serde_json::json;
 use tokio::{sync::mpsc, time::timeout};
 
-use crate::{PATIENCE, Served};
+use super::{PATIENCE, Served};
 
 /// How a watcher gets its first objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

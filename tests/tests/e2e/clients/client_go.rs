@@ -23,7 +23,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{PATIENCE, Served, widgets};
+use super::{PATIENCE, Served, widgets};
 
 /// Each informer, and which objects it sees.
 const INFORMERS: [&str; 3] = ["configmaps", "selected", "widgets"];

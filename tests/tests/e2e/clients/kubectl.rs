@@ -15,7 +15,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{PATIENCE, Served, widgets};
+use super::{PATIENCE, Served, widgets};
 
 const DEPLOYMENT: &str = r"
 apiVersion: apps/v1

@@ -19,7 +19,7 @@ use anyhow::Context as _;
 use futures::{StreamExt as _, stream};
 use kubehandler_tests::cluster::Cluster;
 
-use crate::{
+use self::{
     play::{Target, play},
     script::Scenario,
     transcript::Names,
