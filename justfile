@@ -64,7 +64,7 @@ apiserver *flags:
 
 # The scenarios on the embedded server and on a real one; takes a part of a title.
 conformance title="":
-    SCENARIO="{{title}}" KUBEBUILDER_ASSETS="$(tests/cluster/build)" cargo test -p kubehandler-tests --test e2e every_scenario
+    SCENARIO="{{title}}" KUBEBUILDER_ASSETS="$(tests/cluster/build)" cargo test -p kubehandler-tests --test slow every_scenario
 
 # Looks for inputs that break the embedded server; needs `cargo install cargo-fuzz` and a nightly compiler.
 fuzz target="url":

@@ -1,14 +1,17 @@
-//! What needs a real API server, or programs of others: conformance, clients, controllers, manifests.
+//! What waits for real time: a real API server, programs of others, sockets, processes, many cases.
 //!
-//! They are one test binary because the slowest scenario waits a minute for a real server's bookmark:
-//! the others are played meanwhile.
+//! One test binary, so that they wait together: the slowest scenario alone takes a minute, until a real
+//! server sends a bookmark.
 
 mod clients;
 mod cluster;
 mod conformance;
+mod informer_random;
+mod informer_socket;
 mod kinds;
 mod manifests;
 mod refusals;
+mod shutdown;
 
 use kubehandler_tests::cluster::Cluster;
 use tokio::sync::OnceCell;
