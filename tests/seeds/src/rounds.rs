@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use kubehandler::EventKind;
-use kubehandler_testing::Run;
+use kubehandler_testing::{
+    Run,
+    kubehandler_apiserver::{Fault, Verb, When},
+};
 
 use crate::{
     actor::{Does, Spec, View},
@@ -34,6 +37,7 @@ impl Play {
     /// Plays all rounds; returns what breaks a law.
     pub(crate) async fn rounds(&mut self, run: &Run) -> Result<(), String> {
         self.changed_once(run).await?;
+        self.event_comes_twice(run).await?;
         self.change_overtakes_a_delay(run).await?;
         self.recreation_makes_the_delete_due(run).await?;
         self.delete_gives_way(run).await?;
@@ -117,6 +121,22 @@ impl Play {
             self.is_settled = true;
         }
         Ok(())
+    }
+
+    /// An event that comes twice is one change.
+    async fn event_comes_twice(&mut self, run: &Run) -> Result<(), String> {
+        let faults = self.world.server.faults();
+        let watches = When::any()
+            .client(run.client_name())
+            .verb(Verb::Watch)
+            .parameter("sendInitialEvents", "")
+            .times(u64::MAX);
+        let twice = faults.add(watches, Fault::Duplicate(0));
+        faults.break_watches(&When::any().client(run.client_name()));
+        self.idle(run).await?;
+        let answer = self.changed_once(run).await;
+        self.world.server.faults().remove(twice);
+        answer.map_err(|why| format!("an event came twice: {why}"))
     }
 
     /// Makes a pod of this name in each namespace; every handler sees one of them at least.
