@@ -199,9 +199,10 @@ impl Subscriber for Lane {
                     book.untried.insert(key.clone());
                 }
                 let turn = book.change(&key, |owed| {
-                    owed.upsert(object, initial).then(|| owed.turn(now))
+                    owed.upsert(object, initial);
+                    owed.turn(now)
                 });
-                (key, turn.unwrap_or(Turn::Never))
+                (key, turn)
             }
             Delta::Remove { key, last } => {
                 let turn = book.change(&key, |owed| {

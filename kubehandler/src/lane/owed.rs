@@ -99,18 +99,18 @@ pub(crate) enum Turn {
 }
 
 impl Owed {
-    /// Takes the state of the object that is in the view now; returns false if it is no change.
+    /// Takes the new state of the object that is in the view now.
     ///
     /// A life ends by [`remove`](Self::remove) alone, also where the next one follows at once.
-    pub(crate) fn upsert(&mut self, object: Arc<Stored>, initial: bool) -> bool {
+    pub(crate) fn upsert(&mut self, object: Arc<Stored>, initial: bool) {
         if let Some(life) = &mut self.life {
-            return life.change(object);
+            life.change(object);
+            return;
         }
         self.life = Some(Life::new(object, initial));
         if let Some(ended) = &mut self.ended {
             ended.recreate();
         }
-        true
     }
 
     /// Takes the end of the life in view; `last` is the last state known of the object.
@@ -131,11 +131,8 @@ impl Owed {
         self.life.as_mut().map(Life::resync).is_some()
     }
 
-    /// Says what is to be done now.
+    /// Says what is to be done now, to the one worker that holds the object: none of its calls runs.
     pub(crate) fn next(&self, key: &ObjectKey, now: Instant) -> Next {
-        if self.running.is_some() {
-            return Next::Nothing;
-        }
         match self.turn(now) {
             Turn::Never => Next::Nothing,
             Turn::At(..) => Next::Wait,

@@ -98,14 +98,10 @@ impl Life {
         self.owes_delete = owes_delete;
     }
 
-    /// Takes a newer state; returns false if it is the one known.
-    pub(super) fn change(&mut self, object: Arc<Stored>) -> bool {
-        if self.current.is_same_version(&object) {
-            return false;
-        }
+    /// Takes a newer state.
+    pub(super) fn change(&mut self, object: Arc<Stored>) {
         self.current = object;
         self.due.change = Some(Priority::NORMAL);
-        true
     }
 
     pub(super) fn resync(&mut self) {
