@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     handler::EventHandler,
-    informer::{DecodeError, Stored},
+    informer::{DecodeError, Decoder, Stored},
     object_key::ObjectKey,
     outcome::HandlerError,
 };
@@ -59,6 +59,8 @@ pub(crate) struct Call {
 pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) stop: CancellationToken,
+    /// Decodes the objects of the handler's informer.
+    pub(crate) decoder: Arc<Decoder>,
 }
 
 /// One call of a callback of the handler `H`: which object, what happened, and the object itself.
@@ -125,9 +127,9 @@ impl<H: EventHandler> Event<H> {
     /// Fails, terminally for this version of the object, if the object is not of the shape of
     /// its Rust type; the message names the field.
     pub fn object(&self) -> Result<Arc<H::Resource>, HandlerError> {
-        self.call
-            .snapshot
-            .decode()
+        self.context
+            .decoder
+            .decode(&self.call.snapshot)
             .map_err(|error: DecodeError| HandlerError::terminal(error))
     }
 
@@ -138,7 +140,8 @@ impl<H: EventHandler> Event<H> {
     /// [`object`](Self::object) are the two ends of them.
     #[must_use]
     pub fn old(&self) -> Option<Arc<H::Resource>> {
-        self.call.handled.as_ref()?.decode().ok()
+        let handled = self.call.handled.as_ref()?;
+        self.context.decoder.decode(handled).ok()
     }
 
     /// Returns true if what `part` shows has changed since the object was last handled.

@@ -17,7 +17,6 @@ use tracing::{debug, info, warn};
 pub use registry::{EventLoopHandle, InformerState, RunningCallback, WaitingCallback};
 
 use crate::{
-    event::Context,
     event_loop::{
         builder::{Connect, Defaults, Registration},
         registry::{Registry, Wired},
@@ -238,19 +237,14 @@ impl EventLoop {
 
     /// Makes the informers and lanes of all handlers.
     fn wire(&mut self, client: Client, stop: &CancellationToken) -> Result<Wired, RunError> {
-        let informers = Informers::new(client.clone());
-        let context = Context {
-            client,
-            stop: stop.clone(),
-        };
+        let informers = Informers::new(client);
         let defaults = Defaults {
             workers: self.workers,
             observer: self.observer.as_ref(),
         };
         let mut wired = Wired::default();
         for registration in std::mem::take(&mut self.registrations) {
-            let (lane, informer) =
-                registration.open(&informers, &context, defaults, &self.registry)?;
+            let (lane, informer) = registration.open(&informers, stop, defaults, &self.registry)?;
             if !wired.informers.iter().any(|i| Arc::ptr_eq(i, &informer)) {
                 wired.informers.push(informer.clone());
             }

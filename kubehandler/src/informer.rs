@@ -9,17 +9,26 @@ mod backoff;
 mod codec;
 mod config;
 mod connection;
+mod decoded;
 mod delta;
+mod dictionary;
 mod failure;
+mod fields;
 mod frame;
+mod index;
+mod options;
+mod packer;
+mod page;
 mod plan;
 mod reflector;
+mod scan;
 mod set;
 mod shared;
 mod store;
 mod stored;
 mod target;
 mod version;
+mod view;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -27,10 +36,13 @@ use kube::Client;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Filter;
+pub use decoded::DecodeError;
+pub(crate) use decoded::Decoder;
 pub(crate) use delta::{Delta, Subscriber};
+pub use index::Index;
+pub use options::{InformerOptions, StoreFormat};
 pub use set::Informers;
 pub(crate) use shared::Shared;
-pub use stored::DecodeError;
 pub(crate) use stored::Stored;
 
 use self::target::Target;
@@ -86,34 +98,46 @@ impl<K: Resource> Informer<K> {
     /// Makes an informer for a kind known at run time, such as a `DynamicObject` with its `ApiResource`.
     #[must_use]
     pub fn with_type(client: Client, kind: &K::DynamicType, filter: Filter) -> Self {
-        Self::of(Arc::new(Shared::new(
-            client,
-            Target::new::<K>(kind, filter),
-        )))
+        Self::with_options(client, kind, filter, InformerOptions::default())
+    }
+
+    /// Makes an informer that keeps its objects as `options` say.
+    ///
+    /// `kind` is `&()` for a kind known at compile time.
+    #[must_use]
+    pub fn with_options(
+        client: Client,
+        kind: &K::DynamicType,
+        filter: Filter,
+        options: InformerOptions<K>,
+    ) -> Self {
+        let target = Target::new::<K>(kind, filter);
+        Self::of(Arc::new(Shared::new(client, target, options.read())))
     }
 
     /// Returns the object of this name, decoded, or `None` if the store has none.
     ///
-    /// As long as somebody holds the object, it is decoded only once.
+    /// An object that was decoded a moment ago is not decoded again, but shared.
     ///
     /// # Errors
     ///
     /// Fails if the object is not of the shape of its Rust type.
     pub fn get(&self, key: &ObjectKey) -> Result<Option<Arc<K>>, DecodeError> {
-        let stored = self.shared.get(key);
-        stored.map(|object| object.decode()).transpose()
+        let stored = self.shared.get(key.as_str());
+        let decoder = &self.shared.options.decoder;
+        stored.map(|object| decoder.decode(&object)).transpose()
     }
 
     /// Returns every object of the store, decoded, in the order of the keys.
     ///
     /// Each has a result of its own, so that one which is not of the shape of its Rust type
     /// does not hide the others; collect into a `Result<Vec<_>, _>` to have all or none.
+    /// Who lists a large store often does better with [`StoreFormat::Decoded`].
     #[must_use]
     pub fn list(&self) -> Vec<Result<Arc<K>, DecodeError>> {
-        let stored: Vec<Arc<Stored>> = self
-            .shared
-            .read(|store| store.iter().map(|(_, object)| object.clone()).collect());
-        stored.iter().map(|object| object.decode()).collect()
+        let decoder = &self.shared.options.decoder;
+        let stored = self.stored();
+        stored.iter().map(|object| decoder.peek(object)).collect()
     }
 }
 
@@ -128,8 +152,15 @@ impl<K> Informer<K> {
     /// Returns the keys of the objects of the store, in their order.
     #[must_use]
     pub fn keys(&self) -> Vec<ObjectKey> {
-        self.shared
-            .read(|store| store.iter().map(|(key, _)| key.clone()).collect())
+        let stored = self.stored();
+        stored.iter().map(|object| object.key().clone()).collect()
+    }
+
+    /// Returns the objects of the store, in the order of their keys.
+    fn stored(&self) -> Vec<Arc<Stored>> {
+        let mut stored: Vec<_> = self.shared.read(|store| store.iter().cloned().collect());
+        stored.sort_unstable_by(|one, other| one.key().cmp(other.key()));
+        stored
     }
 
     /// Returns the number of objects in the store.
@@ -140,7 +171,8 @@ impl<K> Informer<K> {
 
     /// Returns true if the store has no objects.
     ///
-    /// Before [`has_synced`](Self::has_synced) that says nothing of the server.
+    /// Before [`has_synced`](Self::has_synced) that says nothing of the server: the store may
+    /// hold a part of the first list by then.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

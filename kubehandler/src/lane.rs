@@ -4,12 +4,13 @@
 //! slow or hung handler delays no other. The queue hands out a key to one worker at a
 //! time; what the key's turn is for is looked up in `owed` when the turn comes.
 
+mod accounts;
 pub(crate) mod dispatch;
 pub(crate) mod owed;
 mod worker;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     num::NonZeroUsize,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -20,13 +21,10 @@ use tokio::{sync::Notify, time::Instant};
 use crate::{
     event::{Context, EventKind},
     informer::{Delta, Subscriber},
-    lane::{
-        dispatch::Dispatch,
-        owed::{Owed, Turn},
-    },
+    lane::{accounts::Accounts, dispatch::Dispatch, owed::Turn},
     object_key::ObjectKey,
     observe::Observer,
-    queue::{Queue, shrink::shrink},
+    queue::Queue,
     settings::Retry,
 };
 
@@ -52,14 +50,10 @@ pub(crate) struct Lane {
     progress: Arc<Notify>,
 }
 
-/// The accounts of all objects of a lane.
+/// The accounts of all objects of a lane, and the calls that run.
 #[derive(Default)]
 struct Book {
-    owed: HashMap<ObjectKey, Owed>,
-    /// How many accounts are owing: a callback runs, is due, or waits for its retry.
-    owing: usize,
-    /// Objects of the first list of which no callback has ended yet.
-    untried: HashSet<ObjectKey>,
+    accounts: Accounts,
     running: HashMap<ObjectKey, RunningCall>,
 }
 
@@ -104,12 +98,12 @@ impl Lane {
 
     /// Returns true if no callback runs, is due, or waits for its retry.
     pub(crate) fn is_idle(&self) -> bool {
-        self.book().owing == 0
+        self.book().accounts.owing() == 0
     }
 
     /// Returns true once a callback of each object of the first list has been tried.
     pub(crate) fn has_tried_first_list(&self) -> bool {
-        self.book().untried.is_empty()
+        self.book().accounts.untried() == 0
     }
 
     /// Returns the callbacks that run now.
@@ -120,8 +114,7 @@ impl Lane {
     /// Returns what keeps the lane from being idle, but for the callbacks that run.
     pub(crate) fn waiting(&self) -> Vec<WaitingCall> {
         let now = Instant::now();
-        let book = self.book();
-        let waiting = book.owed.iter().filter_map(|(key, owed)| {
+        self.book().accounts.each(|key, owed| {
             let (kind, failures, due) = owed.waiting(now)?;
             Some(WaitingCall {
                 handler: self.name.clone(),
@@ -130,16 +123,16 @@ impl Lane {
                 failures,
                 due,
             })
-        });
-        waiting.collect()
+        })
     }
 
     /// Makes a resync of every object in the view due.
     fn resync(&self) {
         let mut book = self.book();
-        let keys: Vec<ObjectKey> = book.owed.keys().cloned().collect();
+        let keys = book.accounts.each(|key, _| Some(key.clone()));
         for key in keys {
-            let turn = book.change(&key, |owed| {
+            let turn = book.accounts.change(&key, |account| {
+                let owed = &mut account.owed;
                 owed.resync().then(|| owed.turn(Instant::now()))
             });
             if let Some(turn) = turn {
@@ -166,22 +159,9 @@ impl Lane {
 }
 
 impl Book {
-    /// Changes one account and keeps the totals true.
-    fn change<T>(&mut self, key: &ObjectKey, change: impl FnOnce(&mut Owed) -> T) -> T {
-        let owed = self.owed.entry(key.clone()).or_default();
-        let before = owed.is_owing();
-        let answer = change(owed);
-        match (before, owed.is_owing()) {
-            (false, true) => self.owing += 1,
-            (true, false) => self.owing -= 1,
-            _ => {}
-        }
-        if owed.is_empty() {
-            self.owed.remove(key);
-            shrink(&mut self.owed);
-            self.untried.remove(key);
-        }
-        answer
+    /// Returns true if the lane may have become idle, or have tried its first list.
+    fn is_settled(&self) -> bool {
+        self.accounts.owing() == 0 || self.accounts.untried() == 0
     }
 }
 
@@ -190,24 +170,20 @@ impl Subscriber for Lane {
         let now = Instant::now();
         let mut book = self.book();
         let (key, turn) = match delta {
-            Delta::Upsert {
-                key,
-                object,
-                initial,
-            } => {
-                if initial {
-                    book.untried.insert(key.clone());
-                }
-                let turn = book.change(&key, |owed| {
-                    owed.upsert(object, initial);
-                    owed.turn(now)
+            Delta::Upsert { object, initial } => {
+                let key = object.key().clone();
+                let turn = book.accounts.change(&key, |account| {
+                    account.untried |= initial;
+                    account.owed.upsert(object, initial);
+                    account.owed.turn(now)
                 });
                 (key, turn)
             }
-            Delta::Remove { key, last } => {
-                let turn = book.change(&key, |owed| {
-                    owed.remove(last);
-                    owed.turn(now)
+            Delta::Remove { last } => {
+                let key = last.key().clone();
+                let turn = book.accounts.change(&key, |account| {
+                    account.owed.remove(last);
+                    account.owed.turn(now)
                 });
                 if turn == Turn::Never {
                     // Or objects that come and go would pile up while the handler is stalled.
@@ -217,7 +193,7 @@ impl Subscriber for Lane {
             }
         };
         self.schedule(&key, turn);
-        let settled = book.owing == 0 || book.untried.is_empty();
+        let settled = book.is_settled();
         drop(book);
         if settled {
             self.progress.notify_waiters();

@@ -172,7 +172,7 @@ pub use event_loop::{
     WaitingCallback,
 };
 pub use handler::{Callbacks, DefaultHandler, EventHandler};
-pub use informer::{DecodeError, Filter, Informer, Informers};
+pub use informer::{DecodeError, Filter, Index, Informer, InformerOptions, Informers, StoreFormat};
 pub use k8s_openapi;
 pub use kube;
 #[cfg(feature = "derive")]

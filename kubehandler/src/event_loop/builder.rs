@@ -5,6 +5,7 @@ use std::{
 };
 
 use kube::{Client, Config};
+use tokio_util::sync::CancellationToken;
 
 use super::{EventLoop, EventLoopHandle, RunError, registry::Registry};
 use crate::{
@@ -199,7 +200,7 @@ pub(super) trait Registration: Send + Sync {
     fn open(
         self: Box<Self>,
         informers: &Informers,
-        context: &Context,
+        stop: &CancellationToken,
         defaults: Defaults<'_>,
         registry: &Registry,
     ) -> Result<(Arc<Lane>, Arc<Shared>), RunError>;
@@ -223,7 +224,7 @@ impl<H: Callbacks> Registration for Registered<H> {
     fn open(
         self: Box<Self>,
         informers: &Informers,
-        context: &Context,
+        stop: &CancellationToken,
         defaults: Defaults<'_>,
         registry: &Registry,
     ) -> Result<(Arc<Lane>, Arc<Shared>), RunError> {
@@ -243,14 +244,13 @@ impl<H: Callbacks> Registration for Registered<H> {
             resync: settings.resync,
             observer: defaults.observer.cloned(),
         };
+        let context = Context {
+            client: informers.client().clone(),
+            stop: stop.clone(),
+            decoder: informer.options.decoder.clone(),
+        };
         let progress = registry.progress().clone();
-        let lane = Lane::new(
-            name.into(),
-            Arc::new(typed),
-            config,
-            context.clone(),
-            progress,
-        );
+        let lane = Lane::new(name.into(), Arc::new(typed), config, context, progress);
         Ok((lane, informer))
     }
 }

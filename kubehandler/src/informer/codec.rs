@@ -1,20 +1,33 @@
 //! From the server's JSON to what the store keeps, reading no more than `metadata`.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, ops::Range};
 
-use serde::{
-    Deserialize,
-    de::{Deserializer, MapAccess, Visitor},
+use serde::Deserialize;
+use smallvec::SmallVec;
+
+use crate::{
+    informer::{
+        fields::Fields,
+        scan::{self, Elements, Malformed, Members, Name},
+        stored::{MAX_JSON, MAX_TEXT},
+    },
+    object_key::ObjectKey,
 };
-use serde_json::value::RawValue;
 
-use crate::{informer::stored::Stored, object_key::ObjectKey};
-
-/// An object with its name.
+/// An object as the server sent it: the few fields that are needed, and its text.
 #[derive(Debug)]
-pub(crate) struct Item {
-    pub(crate) key: ObjectKey,
-    pub(crate) object: Stored,
+pub(crate) struct Item<'a> {
+    namespace: Cow<'a, str>,
+    name: Cow<'a, str>,
+    pub(crate) uid: Cow<'a, str>,
+    pub(crate) version: Cow<'a, str>,
+    /// It has a deletionTimestamp.
+    pub(crate) is_deleting: bool,
+    text: &'a [u8],
+    /// What is left out of the text when it is stored.
+    cuts: Cuts,
+    lacks_api_version: bool,
+    lacks_kind: bool,
 }
 
 /// An object whose `metadata` cannot be read; its name perhaps can.
@@ -31,15 +44,6 @@ pub(crate) struct TypeMeta {
     pub(crate) kind: String,
 }
 
-/// One page of a list, its items still encoded.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Page<'a> {
-    pub(crate) metadata: PageMeta,
-    // Required, though it may be null: an answer that is no list must not empty the store.
-    #[serde(borrow, deserialize_with = "required")]
-    items: Option<Vec<&'a RawValue>>,
-}
-
 /// Where a page stands in its list.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -50,53 +54,245 @@ pub(crate) struct PageMeta {
     pub(crate) continue_token: String,
 }
 
-impl<'a> Page<'a> {
-    /// Reads the body of a list.
-    pub(crate) fn read(body: &'a [u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(body)
+impl<'a> Item<'a> {
+    /// Reads the object that `text` is, less the fields that are `dropped`.
+    pub(crate) fn read(text: &'a [u8], dropped: &Fields) -> Result<Self, Unreadable> {
+        let read = || {
+            let mut members = Members::of(text)?;
+            let item = Self::walk(&mut members, dropped)?;
+            members.ends_the_text().map(|()| item)
+        };
+        read().map_err(Unreadable::nameless)?
     }
 
-    pub(crate) fn items(&self) -> &[&'a RawValue] {
-        self.items.as_deref().unwrap_or_default()
+    /// Reads the object whose `members` are to come, within a longer text.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text ends, or is no JSON, where the object should be: then the walk cannot go on.
+    pub(crate) fn walk(
+        members: &mut Members<'a>,
+        dropped: &Fields,
+    ) -> Result<Result<Self, Unreadable>, Malformed> {
+        let start = members.at() - 1;
+        let mut found = Found::default();
+        found.walk(Level::Object, members, Some(dropped))?;
+        let text = &members.text()[start..members.at()];
+        Ok(found.item(text, start))
+    }
+
+    /// Returns the object's key.
+    pub(crate) fn key(&self) -> ObjectKey {
+        ObjectKey::namespaced(&self.namespace, &self.name)
+    }
+
+    /// Writes the text of the object's key into `buffer`: where the key is known, none is made.
+    pub(crate) fn write_key(&self, buffer: &mut String) {
+        buffer.clear();
+        if !self.namespace.is_empty() {
+            buffer.push_str(&self.namespace);
+            buffer.push('/');
+        }
+        buffer.push_str(&self.name);
+    }
+
+    /// Writes the object's JSON into `buffer`, with its type and without the dropped fields.
+    pub(crate) fn write(&self, types: &TypeMeta, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        let mut rest = 0;
+        if self.lacks_api_version || self.lacks_kind {
+            self.write_types(types, buffer);
+            rest = 1;
+        }
+        for cut in &self.cuts {
+            buffer.extend_from_slice(&self.text[rest..cut.start]);
+            rest = cut.end;
+        }
+        buffer.extend_from_slice(&self.text[rest..]);
+    }
+
+    /// Opens the object with the types that it lacks.
+    fn write_types(&self, types: &TypeMeta, buffer: &mut Vec<u8>) {
+        buffer.push(b'{');
+        for (lacks, name, text) in [
+            (self.lacks_api_version, "apiVersion", &types.api_version),
+            (self.lacks_kind, "kind", &types.kind),
+        ] {
+            if lacks {
+                let text = serde_json::Value::from(text.as_str());
+                // `metadata` follows, so that a comma always belongs here.
+                buffer.extend_from_slice(format!("\"{name}\":{text},").as_bytes());
+            }
+        }
     }
 }
 
-/// Without a `deserialize_with`, serde takes a missing `Option` for `None`.
-fn required<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer)
+/// How deep in the object a walk is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Object,
+    Metadata,
+    Deeper,
 }
 
-/// Reads one object: its name, uid and version, and its JSON without `managedFields`.
-pub(crate) fn read(raw: &RawValue, types: &TypeMeta) -> Result<Item, Unreadable> {
-    let whole = Members::read(raw).map_err(Unreadable::nameless)?;
-    let metadata = whole
-        .get("metadata")
-        .ok_or_else(|| Unreadable::nameless("it has no `metadata`"))?;
-    let metadata = Members::read(metadata).map_err(Unreadable::nameless)?;
+/// What a walk through an object found, still encoded; the last one of a name counts, as in Go.
+#[derive(Default)]
+struct Found<'a> {
+    has_metadata: bool,
+    has_api_version: bool,
+    has_kind: bool,
+    name: Option<&'a [u8]>,
+    namespace: Option<&'a [u8]>,
+    uid: Option<&'a [u8]>,
+    version: Option<&'a [u8]>,
+    deletion: Option<&'a [u8]>,
+    cuts: Cuts,
+}
 
-    let name = metadata.text("name").map_err(Unreadable::nameless)?;
-    let namespace = metadata.text("namespace").map_err(Unreadable::nameless)?;
-    if name.is_empty() {
-        return Err(Unreadable::nameless("it has no `metadata.name`"));
+/// Which ranges of a text are left out, in their order: one, as a rule.
+type Cuts = SmallVec<[Range<usize>; 1]>;
+
+impl<'a> Found<'a> {
+    /// Walks to the end of an object, of which the fields that are `dropped` are cut.
+    fn walk(
+        &mut self,
+        level: Level,
+        members: &mut Members<'a>,
+        dropped: Option<&Fields>,
+    ) -> Result<(), Malformed> {
+        // Where the last member that stays ends, and where the cut begins that waits for its end.
+        let (mut kept, mut pending): (Option<usize>, Option<usize>) = (None, None);
+        let mut last = members.at();
+        while let Some(Name { name, start }) = members.next()? {
+            let inner = dropped.and_then(|dropped| dropped.get(&name));
+            if inner.is_some_and(Fields::is_whole) {
+                // With the comma before it, or, as the first of all, with the one behind it.
+                pending = pending.or(Some(kept.unwrap_or(start)));
+                members.value()?;
+            } else {
+                if let Some(from) = pending.take() {
+                    let to = if kept.is_some() { last } else { start };
+                    self.cuts.push(from..to);
+                }
+                self.take(level, &name, members, inner)?;
+                kept = Some(members.at());
+            }
+            last = members.at();
+        }
+        if let Some(from) = pending {
+            self.cuts.push(from..last);
+        }
+        Ok(())
     }
-    let key = ObjectKey::namespaced(&namespace, &name);
 
-    let named = |why: String| Unreadable {
-        key: Some(key.clone()),
-        why,
+    /// Takes the value of a member that stays.
+    fn take(
+        &mut self,
+        level: Level,
+        name: &[u8],
+        members: &mut Members<'a>,
+        inner: Option<&Fields>,
+    ) -> Result<(), Malformed> {
+        let is_metadata = level == Level::Object && name == b"metadata";
+        let opening = members.first_byte();
+        if opening == Some(b'{') && (is_metadata || inner.is_some()) {
+            let level = if is_metadata {
+                Level::Metadata
+            } else {
+                Level::Deeper
+            };
+            let mut deeper = members.members()?;
+            self.walk(level, &mut deeper, inner)?;
+            members.leave(deeper.at());
+            self.has_metadata |= is_metadata;
+            return Ok(());
+        }
+        if opening == Some(b'[') && inner.is_some() {
+            let mut elements = members.elements()?;
+            self.walk_elements(&mut elements, inner)?;
+            members.leave(elements.at());
+            return Ok(());
+        }
+        let value = members.value()?;
+        match (level, name) {
+            (Level::Object, b"apiVersion") => self.has_api_version = true,
+            (Level::Object, b"kind") => self.has_kind = true,
+            (Level::Metadata, b"name") => self.name = Some(value),
+            (Level::Metadata, b"namespace") => self.namespace = Some(value),
+            (Level::Metadata, b"uid") => self.uid = Some(value),
+            (Level::Metadata, b"resourceVersion") => self.version = Some(value),
+            (Level::Metadata, b"deletionTimestamp") => self.deletion = Some(value),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// A path goes through an array into each of its elements.
+    fn walk_elements(
+        &mut self,
+        elements: &mut Elements<'a>,
+        dropped: Option<&Fields>,
+    ) -> Result<(), Malformed> {
+        while elements.next()? {
+            match elements.first_byte() {
+                Some(b'{') => {
+                    let mut members = elements.members()?;
+                    self.walk(Level::Deeper, &mut members, dropped)?;
+                    elements.leave(members.at());
+                }
+                Some(b'[') => {
+                    let mut deeper = elements.elements()?;
+                    self.walk_elements(&mut deeper, dropped)?;
+                    elements.leave(deeper.at());
+                }
+                _ => drop(elements.value()?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the item of what was found in `text`, which stands at `start` of what was walked.
+    fn item(mut self, text: &'a [u8], start: usize) -> Result<Item<'a>, Unreadable> {
+        if !self.has_metadata {
+            return Err(Unreadable::nameless("it has no `metadata`"));
+        }
+        let name = text_of("name", self.name).map_err(Unreadable::nameless)?;
+        let namespace = text_of("namespace", self.namespace).map_err(Unreadable::nameless)?;
+        if name.is_empty() {
+            return Err(Unreadable::nameless("it has no `metadata.name`"));
+        }
+        let named = |why: String| Unreadable {
+            key: Some(ObjectKey::namespaced(&namespace, &name)),
+            why,
+        };
+        let uid = text_of("uid", self.uid).map_err(named)?;
+        let version = text_of("resourceVersion", self.version).map_err(named)?;
+        if uid.len().max(version.len()) > MAX_TEXT || text.len() > MAX_JSON {
+            return Err(named("it is too large".to_owned()));
+        }
+        for cut in &mut self.cuts {
+            *cut = cut.start - start..cut.end - start;
+        }
+        Ok(Item {
+            is_deleting: self.deletion.is_some_and(|value| value != b"null"),
+            lacks_api_version: !self.has_api_version,
+            lacks_kind: !self.has_kind,
+            cuts: self.cuts,
+            namespace,
+            name,
+            uid,
+            version,
+            text,
+        })
+    }
+}
+
+/// A string of `metadata`, empty if it is absent or null.
+fn text_of<'a>(name: &str, value: Option<&'a [u8]>) -> Result<Cow<'a, str>, String> {
+    let Some(value) = value else {
+        return Ok(Cow::Borrowed(""));
     };
-    let uid = metadata.text("uid").map_err(named)?;
-    let version = metadata.text("resourceVersion").map_err(named)?;
-    let deleting = metadata
-        .get("deletionTimestamp")
-        .is_some_and(|raw| raw.get() != "null");
-
-    let object = Stored::new(&uid, &version, deleting, whole.write(&metadata, types));
-    Ok(Item { key, object })
+    scan::text(value).map_err(|error| format!("`metadata.{name}` is not a string: {error}"))
 }
 
 impl Unreadable {
@@ -114,103 +310,6 @@ impl fmt::Display for Unreadable {
             Some(key) => write!(f, "`{key}`: {}", self.why),
             None => f.write_str(&self.why),
         }
-    }
-}
-
-/// The members of one JSON object in their order, their values still encoded.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'a> Members<'a> {
-    fn read(raw: &'a RawValue) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(raw.get())
-    }
-
-    /// The last one counts, as in Go.
-    fn get(&self, name: &str) -> Option<&'a RawValue> {
-        let found = self.0.iter().rev().find(|(member, _)| member == name);
-        found.map(|(_, value)| *value)
-    }
-
-    /// A string, empty if it is absent or null.
-    fn text(&self, name: &str) -> Result<Cow<'a, str>, String> {
-        let Some(raw) = self.get(name) else {
-            return Ok(Cow::Borrowed(""));
-        };
-        serde_json::from_str::<Option<Text<'a>>>(raw.get())
-            .map(|text| text.map_or(Cow::Borrowed(""), |text| text.0))
-            .map_err(|error| format!("`metadata.{name}` is not a string: {error}"))
-    }
-
-    /// Encodes the object again, with its type and without `metadata.managedFields`.
-    fn write(&self, metadata: &Members<'_>, types: &TypeMeta) -> Vec<u8> {
-        let mut json = Writer::default();
-        for (name, text) in [("apiVersion", &types.api_version), ("kind", &types.kind)] {
-            if self.get(name).is_none() {
-                json.member(name, &serde_json::Value::from(text.as_str()).to_string());
-            }
-        }
-        for (name, value) in &self.0 {
-            if name == "metadata" {
-                let mut inner = Writer::default();
-                let kept = |(name, _): &&(Cow<'_, str>, &RawValue)| name != "managedFields";
-                for (name, value) in metadata.0.iter().filter(kept) {
-                    inner.member(name, value.get());
-                }
-                json.member(name, &inner.finish());
-            } else {
-                json.member(name, value.get());
-            }
-        }
-        json.finish().into_bytes()
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Collect;
-
-        impl<'de> Visitor<'de> for Collect {
-            type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::with_capacity(8);
-                while let Some((Text(name), value)) = map.next_entry()? {
-                    members.push((name, value));
-                }
-                Ok(members)
-            }
-        }
-
-        deserializer.deserialize_map(Collect).map(Members)
-    }
-}
-
-/// A string, borrowed where it has no escapes.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// Writes one JSON object.
-#[derive(Default)]
-struct Writer(String);
-
-impl Writer {
-    fn member(&mut self, name: &str, json: &str) {
-        self.0.push(if self.0.is_empty() { '{' } else { ',' });
-        self.0.push_str(&serde_json::Value::from(name).to_string());
-        self.0.push(':');
-        self.0.push_str(json);
-    }
-
-    fn finish(mut self) -> String {
-        if self.0.is_empty() {
-            self.0.push('{');
-        }
-        self.0.push('}');
-        self.0
     }
 }
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::informer::{
-    codec::TypeMeta,
     config::Limits,
     failure::{ApiStatus, Failure},
+    fields::Fields,
     frame::{Frame, Lines},
 };
 
@@ -84,10 +84,10 @@ pub(crate) struct Stream {
 }
 
 /// What came next in a watch.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// A whole line, and the event it is.
-    Frame(Result<Frame, String>),
+    /// An event, to be read with [`Stream::frame`].
+    Frame,
     /// The stream is over: closed by the server, or cut, perhaps within a line.
     End,
     /// Nothing came in time.
@@ -117,13 +117,15 @@ impl Stream {
     }
 
     /// Waits for the next event.
-    pub(crate) async fn next(&mut self, types: &TypeMeta, deadline: Instant) -> Next {
+    pub(crate) async fn next(&mut self, deadline: Instant) -> Next {
         loop {
-            if let Some(line) = self.lines.next_line() {
-                return Next::Frame(Frame::read(line, types));
+            if self.lines.next_line() {
+                return Next::Frame;
             }
             if self.is_over {
-                return self.last(types);
+                // The last line may lack its end, or be cut: then it counts for nothing, and comes again.
+                let is_whole = self.lines.next_rest() && self.frame(&Fields::default()).is_ok();
+                return if is_whole { Next::Frame } else { Next::End };
             }
             match timeout_at(deadline, chunk(&mut self.body)).await {
                 Ok(Ok(Some(bytes))) => self.lines.push(&bytes),
@@ -133,9 +135,8 @@ impl Stream {
         }
     }
 
-    /// The last line may lack its end, or be cut: then it counts for nothing, and comes again.
-    fn last(&mut self, types: &TypeMeta) -> Next {
-        let rest = self.lines.take_rest();
-        Frame::read(&rest, types).map_or(Next::End, |frame| Next::Frame(Ok(frame)))
+    /// Reads the event that came last, less the fields of its object that are `dropped`.
+    pub(crate) fn frame(&self, dropped: &Fields) -> Result<Frame<'_>, String> {
+        Frame::read(self.lines.line(), dropped)
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{informer::stored::Stored, object_key::ObjectKey};
+use smallvec::SmallVec;
+
+use crate::informer::stored::Stored;
 
 /// One change of one object in the view of an informer.
 ///
@@ -11,15 +13,17 @@ use crate::{informer::stored::Stored, object_key::ObjectKey};
 pub(crate) enum Delta {
     /// The object is in the view, in this state.
     Upsert {
-        key: ObjectKey,
         object: Arc<Stored>,
         /// It is of the first that the subscriber sees: it came with the first complete list,
         /// or was in the store when the subscriber came.
         initial: bool,
     },
     /// The object left the view; `last` is the last state known.
-    Remove { key: ObjectKey, last: Arc<Stored> },
+    Remove { last: Arc<Stored> },
 }
+
+/// What one event changes.
+pub(crate) type Deltas = SmallVec<[Delta; 2]>;
 
 /// Who wants to know of every change: a lane.
 ///

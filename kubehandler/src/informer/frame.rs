@@ -1,20 +1,28 @@
 //! From the bytes of a watch to its events: one JSON document a line.
 
+use std::ops::Range;
+
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::informer::{
-    codec::{self, Item, TypeMeta, Unreadable},
+    codec::{Item, Unreadable},
     failure::ApiStatus,
+    fields::Fields,
+    scan::{Malformed, Members},
 };
 
 /// The annotation of the bookmark that closes the first events of a streaming list.
 const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 
+/// A buffer that grew larger, in a burst, is not kept for a quiet watch.
+const MAX_IDLE_BUFFER: usize = 64 * 1024;
+
 /// Bytes as they came, cut into lines.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
     buffer: Vec<u8>,
+    /// The line that was found last, without its end.
+    line: Range<usize>,
     /// Where the next line starts.
     start: usize,
     /// No line ends before this point.
@@ -27,43 +35,50 @@ impl Lines {
         self.buffer.drain(..self.start);
         self.scanned -= self.start;
         self.start = 0;
+        self.line = 0..0;
+        if self.buffer.is_empty() && self.buffer.capacity() > MAX_IDLE_BUFFER {
+            self.buffer = Vec::new();
+        }
         self.buffer.extend_from_slice(bytes);
     }
 
-    /// Returns the next whole line that is not blank, without its end.
-    pub(crate) fn next_line(&mut self) -> Option<&[u8]> {
+    /// Finds the next whole line that is not blank; false if there is none yet.
+    pub(crate) fn next_line(&mut self) -> bool {
         loop {
-            let length = self.buffer[self.scanned..]
-                .iter()
-                .position(|byte| *byte == b'\n');
-            let Some(length) = length else {
+            let Some(length) = memchr::memchr(b'\n', &self.buffer[self.scanned..]) else {
                 self.scanned = self.buffer.len();
-                return None;
+                return false;
             };
-            let line = self.start..self.scanned + length;
-            self.start = line.end + 1;
+            self.line = self.start..self.scanned + length;
+            self.start = self.line.end + 1;
             self.scanned = self.start;
-            if !self.buffer[line.clone()].trim_ascii().is_empty() {
-                return Some(&self.buffer[line]);
+            if !self.line().trim_ascii().is_empty() {
+                return true;
             }
         }
     }
 
-    /// Returns what follows the last line end, once no more bytes come.
-    pub(crate) fn take_rest(&mut self) -> Vec<u8> {
-        let rest = self.buffer.split_off(self.start);
-        *self = Self::default();
-        rest
+    /// Finds what follows the last line end, once no more bytes come; false if that is nothing.
+    pub(crate) fn next_rest(&mut self) -> bool {
+        self.line = self.start..self.buffer.len();
+        self.start = self.line.end;
+        self.scanned = self.start;
+        !self.line.is_empty()
+    }
+
+    /// Returns the line that was found last.
+    pub(crate) fn line(&self) -> &[u8] {
+        &self.buffer[self.line.clone()]
     }
 }
 
 /// One event of a watch.
 #[derive(Debug)]
-pub(crate) enum Frame {
+pub(crate) enum Frame<'a> {
     /// `ADDED` or `MODIFIED`: the object is in the view.
-    Upsert(Item),
+    Upsert(Item<'a>),
     /// `DELETED`, with the last state of the object.
-    Remove(Item),
+    Remove(Item<'a>),
     /// Nothing older than `version` comes any more.
     Bookmark {
         version: String,
@@ -76,48 +91,30 @@ pub(crate) enum Frame {
     Unreadable(Unreadable),
 }
 
-impl Frame {
-    /// Reads one line.
+impl<'a> Frame<'a> {
+    /// Reads one line, less the fields of the object that are `dropped`.
     ///
     /// # Errors
     ///
     /// Fails if the line is no event, or does not say which object is gone.
-    pub(crate) fn read(line: &[u8], types: &TypeMeta) -> Result<Self, String> {
-        let event: Event<'_> = match serde_json::from_slice(line) {
-            Ok(event) => event,
+    pub(crate) fn read(line: &'a [u8], dropped: &Fields) -> Result<Self, String> {
+        match Event::read(line, dropped) {
+            Ok(event) => event.frame(),
             // Some servers and proxies send a bare status where an event belongs.
-            Err(error) => {
-                return ApiStatus::read(line)
-                    .map(Self::Error)
-                    .ok_or_else(|| error.to_string());
-            }
-        };
-        match event.kind {
-            Kind::Added | Kind::Modified => {
-                Ok(codec::read(event.object, types).map_or_else(Self::Unreadable, Self::Upsert))
-            }
-            // What is gone must not be taken for an object that is there and cannot be read.
-            Kind::Deleted => codec::read(event.object, types)
-                .map(Self::Remove)
-                .map_err(|unreadable| unreadable.to_string()),
-            Kind::Bookmark => read_bookmark(event.object).map_err(|error| error.to_string()),
-            Kind::Error => ApiStatus::read(event.object.get().as_bytes())
+            Err(error) => ApiStatus::read(line)
                 .map(Self::Error)
-                .ok_or_else(|| "an ERROR event without a status".to_owned()),
+                .ok_or_else(|| error.to_string()),
         }
     }
 }
 
-#[derive(Deserialize)]
+/// The two members of an event.
 struct Event<'a> {
-    #[serde(rename = "type")]
     kind: Kind,
-    #[serde(borrow)]
-    object: &'a RawValue,
+    object: Object<'a>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Added,
     Modified,
@@ -126,7 +123,92 @@ enum Kind {
     Error,
 }
 
-fn read_bookmark(raw: &RawValue) -> Result<Frame, serde_json::Error> {
+/// The object of an event.
+enum Object<'a> {
+    /// Read already, in the one pass through the line.
+    Item(Result<Item<'a>, Unreadable>),
+    Encoded(&'a [u8]),
+}
+
+/// Why a line is no event.
+#[derive(Debug, thiserror::Error)]
+enum NoEvent {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error("an event of the unknown type {0}")]
+    UnknownType(String),
+    #[error("an event without a `{0}`")]
+    Lacks(&'static str),
+}
+
+impl Kind {
+    fn read(value: &[u8]) -> Result<Self, NoEvent> {
+        match value {
+            b"\"ADDED\"" => Ok(Self::Added),
+            b"\"MODIFIED\"" => Ok(Self::Modified),
+            b"\"DELETED\"" => Ok(Self::Deleted),
+            b"\"BOOKMARK\"" => Ok(Self::Bookmark),
+            b"\"ERROR\"" => Ok(Self::Error),
+            other => Err(NoEvent::UnknownType(
+                String::from_utf8_lossy(other).into_owned(),
+            )),
+        }
+    }
+
+    fn has_item(self) -> bool {
+        matches!(self, Self::Added | Self::Modified | Self::Deleted)
+    }
+}
+
+impl<'a> Event<'a> {
+    fn read(line: &'a [u8], dropped: &Fields) -> Result<Self, NoEvent> {
+        let (mut kind, mut object) = (None, None);
+        let mut members = Members::of(line)?;
+        while let Some(member) = members.next()? {
+            match &*member.name {
+                b"type" => kind = Some(Kind::read(members.value()?)?),
+                b"object"
+                    if kind.is_some_and(Kind::has_item) && members.first_byte() == Some(b'{') =>
+                {
+                    let mut inner = members.members()?;
+                    object = Some(Object::Item(Item::walk(&mut inner, dropped)?));
+                    members.leave(inner.at());
+                }
+                b"object" => object = Some(Object::Encoded(members.value()?)),
+                _ => drop(members.value()?),
+            }
+        }
+        members.ends_the_text()?;
+        let kind = kind.ok_or(NoEvent::Lacks("type"))?;
+        let object = match object.ok_or(NoEvent::Lacks("object"))? {
+            // The type came last, or it is no object.
+            Object::Encoded(text) if kind.has_item() => Object::Item(Item::read(text, dropped)),
+            object => object,
+        };
+        Ok(Self { kind, object })
+    }
+
+    fn frame(self) -> Result<Frame<'a>, String> {
+        match (self.kind, self.object) {
+            (Kind::Added | Kind::Modified, Object::Item(item)) => {
+                Ok(item.map_or_else(Frame::Unreadable, Frame::Upsert))
+            }
+            // What is gone must not be taken for an object that is there and cannot be read.
+            (Kind::Deleted, Object::Item(item)) => item
+                .map(Frame::Remove)
+                .map_err(|unreadable| unreadable.to_string()),
+            (Kind::Bookmark, Object::Encoded(text)) => {
+                read_bookmark(text).map_err(|error| error.to_string())
+            }
+            (Kind::Error, Object::Encoded(text)) => ApiStatus::read(text)
+                .map(Frame::Error)
+                .ok_or_else(|| "an ERROR event without a status".to_owned()),
+            _ => Err("two types of one event".to_owned()),
+        }
+    }
+}
+
+fn read_bookmark(text: &[u8]) -> Result<Frame<'static>, serde_json::Error> {
     #[derive(Deserialize)]
     struct Bookmark {
         metadata: Metadata,
@@ -139,7 +221,7 @@ fn read_bookmark(raw: &RawValue) -> Result<Frame, serde_json::Error> {
         annotations: Option<std::collections::BTreeMap<String, String>>,
     }
 
-    let Bookmark { metadata } = serde_json::from_str(raw.get())?;
+    let Bookmark { metadata } = serde_json::from_slice(text)?;
     let annotations = metadata.annotations.unwrap_or_default();
     Ok(Frame::Bookmark {
         version: metadata.resource_version,
@@ -155,15 +237,8 @@ mod tests {
 
     use super::*;
 
-    fn types() -> TypeMeta {
-        TypeMeta {
-            api_version: "v1".to_owned(),
-            kind: "Pod".to_owned(),
-        }
-    }
-
-    fn read(line: &str) -> Result<Frame, String> {
-        Frame::read(line.as_bytes(), &types())
+    fn read(line: &str) -> Result<Frame<'_>, String> {
+        Frame::read(line.as_bytes(), &Fields::default())
     }
 
     #[test]
@@ -172,7 +247,7 @@ mod tests {
         let modified = read(r#"{"object":{"metadata":{"name":"a"}},"type":"MODIFIED"}"#);
         let deleted = read(r#"{"type":"DELETED","object":{"metadata":{"name":"a"}}}"#);
 
-        assert!(matches!(added, Ok(Frame::Upsert(item)) if item.key.as_str() == "a"));
+        assert!(matches!(added, Ok(Frame::Upsert(item)) if item.key().as_str() == "a"));
         assert!(matches!(modified, Ok(Frame::Upsert(_))));
         assert!(matches!(deleted, Ok(Frame::Remove(_))));
     }
@@ -202,7 +277,8 @@ mod tests {
     fn error_event_and_bare_status_are_the_server_s_error() {
         let status = r#"{"kind":"Status","code":410,"reason":"Expired","message":"too old"}"#;
 
-        let event = read(&format!(r#"{{"type":"ERROR","object":{status}}}"#));
+        let event = format!(r#"{{"type":"ERROR","object":{status}}}"#);
+        let event = read(&event);
         let bare = read(status);
 
         assert!(matches!(event, Ok(Frame::Error(status)) if status.code == 410));
@@ -249,8 +325,8 @@ mod tests {
             let mut found = Vec::new();
             for pair in cuts.windows(2) {
                 lines.push(&text[pair[0]..pair[1]]);
-                while let Some(line) = lines.next_line() {
-                    found.push(line.to_vec());
+                while lines.next_line() {
+                    found.push(lines.line().to_vec());
                 }
             }
 
@@ -259,7 +335,8 @@ mod tests {
             whole.retain(|line| !line.trim_ascii().is_empty());
 
             prop_assert_eq!(found, whole);
-            prop_assert_eq!(lines.take_rest(), rest);
+            prop_assert_eq!(lines.next_rest(), !rest.is_empty());
+            prop_assert_eq!(lines.line(), rest);
         }
     }
 }

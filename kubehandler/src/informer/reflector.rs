@@ -4,7 +4,7 @@
 //! Between two awaits the store and the plan change together, so that the future can be dropped
 //! at any time and another reflector goes on from there.
 
-use std::{convert::Infallible, panic::AssertUnwindSafe, time::Duration};
+use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use tokio::time::{Instant, sleep};
@@ -12,14 +12,19 @@ use tracing::{debug, warn};
 
 use crate::informer::{
     backoff::Backoff,
-    codec::{self, Item, Page, Unreadable},
+    codec::{Item, Unreadable},
     connection::{self, Next, Stream},
+    delta::Deltas,
     failure::Failure,
     frame::Frame,
+    packer::{Learned, Packer, SAMPLES},
+    page::Page,
     plan::{Plan, Step},
     shared::Shared,
-    store::{Misfit, Staging},
+    store::{Misfit, Store},
+    stored::Stored,
     target::Read,
+    version,
 };
 
 /// What outlives one reflector: where it stands, and how it backs off.
@@ -27,6 +32,9 @@ use crate::informer::{
 pub(crate) struct Progress {
     plan: Plan,
     backoff: Backoff,
+    packer: Packer,
+    /// The key of the item at hand, as text.
+    key: String,
     /// What the last list skipped, so that each relist does not report it again.
     skipped: Option<Skipped>,
 }
@@ -45,9 +53,11 @@ pub(crate) struct Reflector<'a> {
 }
 
 /// A list on its way.
-#[derive(Default)]
-struct Listing {
-    staging: Staging,
+struct Listing<'a> {
+    read: &'a Read,
+    /// Objects that the store does not have, although it should have seen them by their version:
+    /// if the list turns out to be older than the store, they are those that were deleted since.
+    doubtful: Vec<Arc<Stored>>,
     skipped: Option<Skipped>,
 }
 
@@ -114,21 +124,22 @@ impl<'a> Reflector<'a> {
     async fn page_list(&mut self, read: &Read, limit: Option<u32>) -> Result<(), Failure> {
         debug!(informer = %self.shared.target, ?read, "listing");
         let limits = &self.shared.limits;
-        let mut listing = Listing::default();
+        let mut listing = self.begin(read);
         let mut version: Option<String> = None;
         let mut token: Option<String> = None;
         loop {
             let request = self.shared.target.list(read, token.as_deref(), limit)?;
             let body = connection::send(&self.shared.client, request, limits).await?;
             let body = connection::read_whole(body, limits).await?;
-            let page =
-                Page::read(&body).map_err(|error| Failure::UnreadableList(error.to_string()))?;
+            let mut page = Page::read(&body).map_err(Failure::UnreadableList)?;
             if version.is_none() {
                 Plan::accepts(read, &page.metadata.resource_version)?;
                 version = Some(page.metadata.resource_version.clone());
             }
-            for raw in page.items() {
-                listing.put(codec::read(raw, self.shared.target.types()), self.shared);
+            let dropped = &self.shared.options.dropped;
+            while let Some(item) = page.next(dropped).map_err(Failure::UnreadableList)? {
+                self.list(&mut listing, item)?;
+                self.learn().await;
             }
             if page.metadata.continue_token.is_empty() {
                 break;
@@ -139,8 +150,7 @@ impl<'a> Reflector<'a> {
             }
             token = next;
         }
-        self.commit(listing, &version.unwrap_or_default());
-        Ok(())
+        self.commit(listing, &version.unwrap_or_default())
     }
 
     async fn stream_list(&mut self, read: &Read) -> Result<Stream, Failure> {
@@ -149,36 +159,105 @@ impl<'a> Reflector<'a> {
         let request = self.shared.target.streaming_list(read, limits.watch)?;
         let mut stream = Stream::open(&self.shared.client, request, limits).await?;
         let last_call = stream.opened() + limits.stream_whole;
-        let mut listing = Listing::default();
+        let mut listing = self.begin(read);
         loop {
             let deadline = last_call.min(Instant::now() + limits.stream_idle);
-            let frame = match stream.next(self.shared.target.types(), deadline).await {
-                Next::Frame(frame) => frame.map_err(Failure::UnreadableEvent)?,
+            match stream.next(deadline).await {
+                Next::Frame => {}
                 Next::End => return Err(Failure::CutList),
                 Next::Late => return Err(Failure::NoBookmark),
-            };
-            match frame {
-                Frame::Upsert(item) => listing.put(Ok(item), self.shared),
-                Frame::Unreadable(item) => listing.put(Err(item), self.shared),
-                Frame::Remove(item) => listing.staging.remove(&item.key),
+            }
+            let frame = stream.frame(&self.shared.options.dropped);
+            match frame.map_err(Failure::UnreadableEvent)? {
+                Frame::Upsert(item) => self.list(&mut listing, Ok(item))?,
+                Frame::Unreadable(item) => self.list(&mut listing, Err(item))?,
+                Frame::Remove(item) => self.remove(&item)?,
                 Frame::Error(status) => return Err(Failure::Status(status)),
                 Frame::Bookmark {
                     version,
                     ends_initial_events: true,
                 } => {
                     Plan::accepts(read, &version)?;
-                    self.commit(listing, &version);
+                    self.commit(listing, &version)?;
                     return Ok(stream);
                 }
                 // A server that streams the list sends no other bookmark before its end.
                 Frame::Bookmark { .. } => return Err(Failure::NoBookmark),
             }
+            self.learn().await;
         }
     }
 
-    fn commit(&mut self, listing: Listing, version: &str) {
-        let Listing { staging, skipped } = listing;
-        debug!(informer = %self.shared.target, version, objects = staging.len(), "listed");
+    fn begin<'r>(&mut self, read: &'r Read) -> Listing<'r> {
+        let Ok(()) = self.shared.change(|store| {
+            store.begin_list();
+            Ok::<_, Infallible>(Deltas::new())
+        });
+        Listing {
+            read,
+            doubtful: Vec::new(),
+            skipped: None,
+        }
+    }
+
+    /// Takes an item of a list.
+    fn list(
+        &mut self,
+        listing: &mut Listing<'_>,
+        item: Result<Item<'_>, Unreadable>,
+    ) -> Result<(), Failure> {
+        let item = match item {
+            Ok(item) => item,
+            Err(unreadable) => {
+                listing.skip(&unreadable);
+                if let Some(key) = unreadable.key {
+                    self.keep(key.as_str());
+                }
+                return Ok(());
+            }
+        };
+        let known = self.known(&item);
+        if known
+            .as_ref()
+            .is_some_and(|known| self.is_known(known, &item))
+        {
+            self.keep(&self.progress.key);
+            return Ok(());
+        }
+        let stored = self.pack(known, &item);
+        if listing.doubts(&stored, self.shared) {
+            listing.doubtful.push(stored);
+            return Ok(());
+        }
+        self.put_listed(listing.read, stored)
+    }
+
+    fn put_listed(&mut self, read: &Read, stored: Arc<Stored>) -> Result<(), Failure> {
+        let is_truth = *read == Read::Consistent;
+        self.shared
+            .change(|store| store.list(stored, is_truth))
+            .map_err(|misfit| match misfit {
+                Misfit::Older { got, seen } => Failure::Older { got, seen },
+                Misfit::OtherUid => Failure::OtherUid(self.progress.key.clone()),
+            })
+    }
+
+    fn keep(&self, key: &str) {
+        let Ok(()) = self.shared.change(|store| {
+            store.keep(key);
+            Ok::<_, Infallible>(Deltas::new())
+        });
+    }
+
+    fn commit(&mut self, listing: Listing<'_>, version: &str) -> Result<(), Failure> {
+        let Listing {
+            read,
+            doubtful,
+            skipped,
+        } = listing;
+        for stored in doubtful {
+            self.put_listed(read, stored)?;
+        }
         if let Some(Skipped { count, first }) = &skipped
             && skipped != self.progress.skipped
         {
@@ -188,9 +267,12 @@ impl<'a> Reflector<'a> {
         self.progress.skipped = skipped;
         let Ok(()) = self
             .shared
-            .change(|store| Ok::<_, Infallible>(store.commit(staging)));
+            .change(|store| Ok::<_, Infallible>(store.commit()));
+        let objects = self.shared.read(Store::len);
+        debug!(informer = %self.shared.target, version, objects, "listed");
         self.progress.plan.listed(version);
         self.shared.recovered();
+        Ok(())
     }
 
     /// Applies the events of a watch until it ends.
@@ -199,8 +281,12 @@ impl<'a> Reflector<'a> {
         let limits = &self.shared.limits;
         let deadline = stream.opened() + limits.watch + limits.watch_grace;
         loop {
-            match stream.next(self.shared.target.types(), deadline).await {
-                Next::Frame(frame) => self.apply(frame.map_err(Failure::UnreadableEvent)?)?,
+            match stream.next(deadline).await {
+                Next::Frame => {
+                    let frame = stream.frame(&self.shared.options.dropped);
+                    self.apply(frame.map_err(Failure::UnreadableEvent)?)?;
+                    self.learn().await;
+                }
                 Next::Late => {
                     debug!(informer = %self.shared.target, "the watch went silent");
                     break;
@@ -220,10 +306,18 @@ impl<'a> Reflector<'a> {
         Ok(())
     }
 
-    fn apply(&mut self, frame: Frame) -> Result<(), Failure> {
+    fn apply(&mut self, frame: Frame<'_>) -> Result<(), Failure> {
         match frame {
-            Frame::Upsert(item) => self.change(item, false)?,
-            Frame::Remove(item) => self.change(item, true)?,
+            Frame::Upsert(item) => {
+                self.progress.plan.checks(&item.version)?;
+                self.upsert(&item)?;
+                self.progress.plan.saw(&item.version);
+            }
+            Frame::Remove(item) => {
+                self.progress.plan.checks(&item.version)?;
+                self.remove(&item)?;
+                self.progress.plan.saw(&item.version);
+            }
             Frame::Bookmark { version, .. } => {
                 self.progress.plan.checks(&version)?;
                 self.progress.plan.saw(&version);
@@ -235,46 +329,97 @@ impl<'a> Reflector<'a> {
         Ok(())
     }
 
-    fn change(&mut self, item: Item, is_gone: bool) -> Result<(), Failure> {
-        let version = item.object.resource_version().to_owned();
-        self.progress.plan.checks(&version)?;
-        let name = item.key.clone();
+    fn upsert(&mut self, item: &Item<'_>) -> Result<(), Failure> {
+        let known = self.known(item);
+        if known
+            .as_ref()
+            .is_some_and(|known| self.is_known(known, item))
+        {
+            return Ok(());
+        }
+        let stored = self.pack(known, item);
         self.shared
-            .change(|store| {
-                if is_gone {
-                    store.remove(item)
-                } else {
-                    store.upsert(item)
-                }
-            })
-            .map_err(|misfit| match misfit {
-                Misfit::Older { got, seen } => Failure::Backwards { got, seen },
-                Misfit::OtherUid => Failure::OtherUid(name.to_string()),
-            })?;
-        self.progress.plan.saw(&version);
-        Ok(())
+            .change(|store| store.upsert(stored))
+            .map_err(|misfit| self.misfit(misfit))
+    }
+
+    fn remove(&mut self, item: &Item<'_>) -> Result<(), Failure> {
+        let Some(known) = self.known(item) else {
+            return Ok(());
+        };
+        let last = self.pack(Some(known), item);
+        self.shared
+            .change(|store| store.remove(last))
+            .map_err(|misfit| self.misfit(misfit))
+    }
+
+    fn misfit(&self, misfit: Misfit) -> Failure {
+        match misfit {
+            Misfit::Older { got, seen } => Failure::Backwards { got, seen },
+            Misfit::OtherUid => Failure::OtherUid(self.progress.key.clone()),
+        }
+    }
+
+    /// Returns what the store has by the item's name, which is in `progress.key` then.
+    fn known(&mut self, item: &Item<'_>) -> Option<Arc<Stored>> {
+        item.write_key(&mut self.progress.key);
+        self.shared.get(&self.progress.key)
+    }
+
+    fn is_known(&self, known: &Stored, item: &Item<'_>) -> bool {
+        known.is_version_of(item, self.shared.target.types())
+    }
+
+    /// Makes what the store keeps of the item; outside of the store's lock, since it takes its time.
+    fn pack(&mut self, known: Option<Arc<Stored>>, item: &Item<'_>) -> Arc<Stored> {
+        let key = known.map_or_else(|| item.key(), |known| known.key().clone());
+        let types = self.shared.target.types();
+        let stored = Arc::new(self.progress.packer.pack(key, item, types));
+        for view in &self.shared.options.views {
+            view.prepare(&stored);
+        }
+        stored
+    }
+
+    /// Learns from the objects of the store how to pack them, when there are enough or they have changed.
+    ///
+    /// Off the runtime's threads: it takes tens of milliseconds, for which the server waits.
+    async fn learn(&mut self) {
+        let (packer, shared) = (&self.progress.packer, self.shared);
+        if !packer.wants_training(|| shared.read(Store::len)) {
+            return;
+        }
+        let (samples, objects) = shared.read(|store| (store.sample(SAMPLES), store.len()));
+        let learned = tokio::task::spawn_blocking(move || Learned::from(&samples)).await;
+        let learned = learned.unwrap_or_default();
+        self.progress.packer.learn(learned, objects);
     }
 }
 
-impl Listing {
-    fn put(&mut self, item: Result<Item, Unreadable>, shared: &Shared) {
-        match item {
-            Ok(item) => shared.read(|store| self.staging.put(item, store)),
-            Err(unreadable) => {
-                match &mut self.skipped {
-                    Some(skipped) => skipped.count += 1,
-                    None => {
-                        self.skipped = Some(Skipped {
-                            count: 1,
-                            first: unreadable.to_string(),
-                        });
-                    }
-                }
-                if let Some(key) = unreadable.key {
-                    shared.read(|store| self.staging.keep(key, store));
-                }
+impl Listing<'_> {
+    fn skip(&mut self, unreadable: &Unreadable) {
+        match &mut self.skipped {
+            Some(skipped) => skipped.count += 1,
+            None => {
+                self.skipped = Some(Skipped {
+                    count: 1,
+                    first: unreadable.to_string(),
+                });
             }
         }
+    }
+
+    /// Returns true for an object that must not show before the list is known to be no older than
+    /// what was seen: it may have been deleted since.
+    fn doubts(&self, stored: &Stored, shared: &Shared) -> bool {
+        let Read::NotOlderThan(seen) = self.read else {
+            return false;
+        };
+        let is_newer = version::is_older(seen, stored.resource_version());
+        !is_newer
+            && shared
+                .get(stored.key().as_str())
+                .is_none_or(|known| known.uid() != stored.uid())
     }
 }
 

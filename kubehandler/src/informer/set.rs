@@ -9,7 +9,7 @@ use std::{
 use kube::Client;
 
 use crate::{
-    informer::{Filter, Informer, shared::Shared, target::Target},
+    informer::{Filter, Informer, InformerOptions, shared::Shared, target::Target},
     resource::Resource,
 };
 
@@ -34,9 +34,10 @@ impl Informers {
     pub fn informer<K: Resource<DynamicType: Default>>(&self, filter: Filter) -> Informer<K> {
         let target = Target::new::<K>(&K::DynamicType::default(), filter);
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let informer = shared
-            .entry(target.clone())
-            .or_insert_with(|| Arc::new(Shared::new(self.client.clone(), target)));
+        let informer = shared.entry(target.clone()).or_insert_with(|| {
+            let options = InformerOptions::<K>::default().read();
+            Arc::new(Shared::new(self.client.clone(), target, options))
+        });
         Informer::of(informer.clone())
     }
 

@@ -14,17 +14,15 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
-use crate::{
-    informer::{
-        config::Limits,
-        delta::{Delta, Subscriber},
-        failure::Failure,
-        reflector::{Progress, Reflector},
-        store::Store,
-        stored::Stored,
-        target::Target,
-    },
-    object_key::ObjectKey,
+use crate::informer::{
+    config::Limits,
+    delta::{Delta, Subscriber},
+    failure::Failure,
+    options::Options,
+    reflector::{Progress, Reflector},
+    store::Store,
+    stored::Stored,
+    target::Target,
 };
 
 /// One watch, one store and its subscribers, however many informers and handlers use it.
@@ -32,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) target: Target,
     pub(crate) client: Client,
     pub(crate) limits: Limits,
+    pub(crate) options: Options,
     content: Mutex<Content>,
     /// True once the store holds its first complete list.
     synced: watch::Sender<bool>,
@@ -59,9 +58,10 @@ struct Trouble {
 }
 
 impl Shared {
-    pub(crate) fn new(client: Client, target: Target) -> Self {
-        let last = target.invalid();
+    pub(crate) fn new(client: Client, target: Target, options: Options) -> Self {
+        let last = target.invalid().or_else(|| options.invalid.clone());
         Self {
+            options,
             target,
             client,
             limits: Limits::default(),
@@ -82,9 +82,8 @@ impl Shared {
     /// until it is [unsubscribed](Self::unsubscribe).
     pub(crate) fn subscribe(&self, subscriber: Arc<dyn Subscriber>) {
         let mut content = self.content();
-        for (key, object) in content.store.iter() {
+        for object in content.store.iter() {
             subscriber.apply(Delta::Upsert {
-                key: key.clone(),
                 object: object.clone(),
                 initial: true,
             });
@@ -122,7 +121,7 @@ impl Shared {
 
     /// Lists and watches until `stop`; waits its turn while another loop does.
     pub(crate) async fn run(&self, stop: CancellationToken) {
-        if let Some(why) = self.target.invalid() {
+        if let Some(why) = self.invalid() {
             warn!(informer = %self.target, error = why, "cannot list or watch");
             stop.cancelled().await;
             return;
@@ -142,7 +141,9 @@ impl Shared {
 
     /// Says why no server can answer for this informer, such as a namespace on a kind that has none.
     pub(crate) fn invalid(&self) -> Option<String> {
-        self.target.invalid()
+        self.target
+            .invalid()
+            .or_else(|| self.options.invalid.clone())
     }
 
     /// The last failure to list or watch, with what to do about it; `None` once it is overcome.
@@ -150,7 +151,7 @@ impl Shared {
         self.trouble().last.clone()
     }
 
-    pub(crate) fn get(&self, key: &ObjectKey) -> Option<Arc<Stored>> {
+    pub(crate) fn get(&self, key: &str) -> Option<Arc<Stored>> {
         self.content().store.get(key).cloned()
     }
 
@@ -159,14 +160,16 @@ impl Shared {
         read(&self.content().store)
     }
 
-    /// Changes the store, then tells the subscribers, in one step.
-    pub(crate) fn change<E>(
+    /// Changes the store, then the views, then tells the subscribers, in one step.
+    pub(crate) fn change<D: IntoIterator<Item = Delta>, E>(
         &self,
-        change: impl FnOnce(&mut Store) -> Result<Vec<Delta>, E>,
+        change: impl FnOnce(&mut Store) -> Result<D, E>,
     ) -> Result<(), E> {
         let mut content = self.content();
-        let deltas = change(&mut content.store)?;
-        for delta in deltas {
+        for delta in change(&mut content.store)? {
+            for view in &self.options.views {
+                view.apply(&delta);
+            }
             if let Some((last, others)) = content.subscribers.split_last() {
                 for subscriber in others {
                     subscriber.apply(delta.clone());

@@ -3,43 +3,59 @@
 //! Pure: no clock, no lock, no I/O. Every change of the store is returned as the deltas
 //! that make a subscriber's copy equal to it; where nothing changes there is no delta.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{hash::BuildHasher, sync::Arc};
 
-use crate::{
-    informer::{codec::Item, delta::Delta, stored::Stored, version},
-    object_key::ObjectKey,
+use foldhash::quality::RandomState;
+use hashbrown::{HashTable, hash_table::Entry};
+use smallvec::smallvec;
+
+use crate::informer::{
+    delta::{Delta, Deltas},
+    stored::Stored,
+    version,
 };
 
-/// The objects of one informer, in the order of their keys.
+/// The objects of one informer.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
-    objects: BTreeMap<ObjectKey, Arc<Stored>>,
+    objects: HashTable<Slot>,
+    hasher: RandomState,
+    /// Counts the lists that were begun.
+    list: u32,
     has_synced: bool,
 }
 
-/// A list that is not complete yet: nothing of it shows before [`Store::commit`].
-#[derive(Debug, Default)]
-pub(crate) struct Staging {
-    /// `None` where the store's own object stands: a relist then costs no second copy.
-    objects: BTreeMap<ObjectKey, Option<Arc<Stored>>>,
+#[derive(Debug)]
+struct Slot {
+    object: Arc<Stored>,
+    /// The last list that had the object.
+    list: u32,
 }
 
-/// Why an event does not fit what the store knows: only a list can tell the truth.
+/// Why an event or an item of a list does not fit what the store knows.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Misfit {
-    /// The event is older than the object it is for.
+    /// It is older than the object of this name.
     Older { got: String, seen: String },
     /// The object that was deleted is not the one known by this name.
     OtherUid,
 }
 
 impl Store {
-    pub(crate) fn get(&self, key: &ObjectKey) -> Option<&Arc<Stored>> {
-        self.objects.get(key)
+    pub(crate) fn get(&self, key: &str) -> Option<&Arc<Stored>> {
+        let slot = self.objects.find(self.hash(key), is_of(key));
+        slot.map(|slot| &slot.object)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&ObjectKey, &Arc<Stored>)> {
-        self.objects.iter()
+    /// Returns the objects, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Stored>> {
+        self.objects.iter().map(|slot| &slot.object)
+    }
+
+    /// Returns so many objects from all over the store, or all if there are no more.
+    pub(crate) fn sample(&self, objects: usize) -> Vec<Arc<Stored>> {
+        let step = (self.len() / objects).max(1);
+        self.iter().step_by(step).take(objects).cloned().collect()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -52,109 +68,125 @@ impl Store {
     }
 
     /// Takes the state of an object that is in the view.
-    pub(crate) fn upsert(&mut self, item: Item) -> Result<Vec<Delta>, Misfit> {
-        let Item { key, object } = item;
-        let mut deltas = Vec::new();
-        if let Some(known) = self.objects.get(&key) {
+    pub(crate) fn upsert(&mut self, object: Arc<Stored>) -> Result<Deltas, Misfit> {
+        if let Some(known) = self.get(object.key().as_str()) {
             if known.is_same_version(&object) {
-                return Ok(deltas);
+                return Ok(Deltas::new());
             }
             fits(known, &object)?;
         }
-        self.put(key, Arc::new(object), false, &mut deltas);
-        Ok(deltas)
+        Ok(self.put(object))
     }
 
     /// Takes the last state of an object that left the view.
-    pub(crate) fn remove(&mut self, item: Item) -> Result<Vec<Delta>, Misfit> {
-        let Item { key, object } = item;
-        let Some(known) = self.objects.get(&key) else {
-            return Ok(Vec::new());
+    pub(crate) fn remove(&mut self, last: Arc<Stored>) -> Result<Deltas, Misfit> {
+        let key = last.key().as_str();
+        let hash = self.hash(key);
+        let Ok(slot) = self.objects.find_entry(hash, is_of(key)) else {
+            return Ok(Deltas::new());
         };
         // An older object's end came after a newer one's start: something between was missed.
-        if known.uid() != object.uid() {
+        let known = &slot.get().object;
+        if known.uid() != last.uid() {
             return Err(Misfit::OtherUid);
         }
-        fits(known, &object)?;
-        self.objects.remove(&key);
-        Ok(vec![Delta::Remove {
-            key,
-            last: Arc::new(object),
-        }])
+        fits(known, &last)?;
+        slot.remove();
+        self.shrink();
+        Ok(smallvec![Delta::Remove { last }])
     }
 
-    /// Makes the store equal to a complete list.
+    /// Begins a list: what is not [listed](Self::list) or [kept](Self::keep) by its end vanishes.
     ///
-    /// What vanished is removed, with the last state known; then the rest is put.
-    pub(crate) fn commit(&mut self, staging: Staging) -> Vec<Delta> {
-        let initial = !self.has_synced;
-        self.has_synced = true;
-        let mut deltas = Vec::new();
-        self.objects.retain(|key, last| {
-            let stays = staging.objects.contains_key(key);
-            if !stays {
-                deltas.push(Delta::Remove {
-                    key: key.clone(),
-                    last: last.clone(),
-                });
+    /// A list that was begun before and not committed counts no more.
+    pub(crate) fn begin_list(&mut self) {
+        self.list = self.list.wrapping_add(1);
+    }
+
+    /// Takes an object of the list; `is_truth` if it counts whatever was seen before.
+    ///
+    /// It shows at once: a list then needs no second copy of the store. Before the first list is
+    /// complete nobody is told to act on it; later ones bring what a watch would have brought.
+    pub(crate) fn list(&mut self, object: Arc<Stored>, is_truth: bool) -> Result<Deltas, Misfit> {
+        let key = object.key().as_str();
+        if let Some(known) = self.get(key) {
+            if known.is_same_version(&object) {
+                self.keep(key);
+                return Ok(Deltas::new());
             }
-            stays
-        });
-        for (key, object) in staging.objects {
-            if let Some(object) = object {
-                self.put(key, object, initial, &mut deltas);
+            if !is_truth {
+                fits(known, &object)?;
             }
         }
+        Ok(self.put(object))
+    }
+
+    /// Notes that the list has the object as it is, or in a state that cannot be read.
+    pub(crate) fn keep(&mut self, key: &str) {
+        let list = self.list;
+        if let Some(slot) = self.objects.find_mut(self.hash(key), is_of(key)) {
+            slot.list = list;
+        }
+    }
+
+    /// Ends the list: what it did not have is removed, with the last state known.
+    pub(crate) fn commit(&mut self) -> Vec<Delta> {
+        let list = self.list;
+        self.has_synced = true;
+        let vanished = self.objects.extract_if(|slot| slot.list != list);
+        let removed = vanished.map(|slot| Delta::Remove { last: slot.object });
+        let removed: Vec<Delta> = removed.collect();
+        self.shrink();
+        removed
+    }
+
+    /// Puts an object in its place. An event while a list is coming counts for that list.
+    fn put(&mut self, object: Arc<Stored>) -> Deltas {
+        let initial = !self.has_synced;
+        let hash = self.hash(object.key().as_str());
+        let slot = Slot {
+            object: object.clone(),
+            list: self.list,
+        };
+        let mut deltas = Deltas::new();
+        let hasher = &self.hasher;
+        let rehash = |slot: &Slot| hasher.hash_one(slot.object.key().as_str());
+        match self
+            .objects
+            .entry(hash, is_of(object.key().as_str()), rehash)
+        {
+            Entry::Occupied(mut known) => {
+                let Slot { object: last, .. } = std::mem::replace(known.get_mut(), slot);
+                if last.uid() != object.uid() {
+                    deltas.push(Delta::Remove { last });
+                }
+            }
+            Entry::Vacant(vacant) => drop(vacant.insert(slot)),
+        }
+        deltas.push(Delta::Upsert { object, initial });
         deltas
     }
 
-    fn put(&mut self, key: ObjectKey, object: Arc<Stored>, initial: bool, deltas: &mut Vec<Delta>) {
-        let known = self.objects.insert(key.clone(), object.clone());
-        if let Some(last) = known
-            && last.uid() != object.uid()
-        {
-            deltas.push(Delta::Remove {
-                key: key.clone(),
-                last,
-            });
-        }
-        deltas.push(Delta::Upsert {
-            key,
-            object,
-            initial,
-        });
-    }
-}
-
-impl Staging {
-    /// Takes an object of the list; `store` must not change before the commit.
-    pub(crate) fn put(&mut self, item: Item, store: &Store) {
-        let Item { key, object } = item;
-        let is_known = store
-            .get(&key)
-            .is_some_and(|known| known.is_same_version(&object));
-        self.objects
-            .insert(key, (!is_known).then(|| Arc::new(object)));
-    }
-
-    /// Takes an object of the list that cannot be read: the store keeps what it has.
-    pub(crate) fn keep(&mut self, key: ObjectKey, store: &Store) {
-        if store.get(&key).is_some() {
-            self.objects.entry(key).or_insert(None);
+    /// Gives memory back after many objects have left, as `queue::shrink` does.
+    fn shrink(&mut self) {
+        if self.objects.capacity() > 64 && self.objects.len() < self.objects.capacity() / 8 {
+            let hasher = &self.hasher;
+            let room = self.objects.len() * 2;
+            self.objects
+                .shrink_to(room, |slot| hasher.hash_one(slot.object.key().as_str()));
         }
     }
 
-    /// Takes back an object that was deleted while the list was coming.
-    pub(crate) fn remove(&mut self, key: &ObjectKey) {
-        self.objects.remove(key);
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.objects.len()
+    fn hash(&self, key: &str) -> u64 {
+        self.hasher.hash_one(key)
     }
 }
 
-/// Fails if `object` is an older version of the object that is `known`.
+fn is_of(key: &str) -> impl Fn(&Slot) -> bool {
+    move |slot| slot.object.key().as_str() == key
+}
+
+/// Fails if `object` is an older version than the object that is `known`.
 fn fits(known: &Stored, object: &Stored) -> Result<(), Misfit> {
     if version::is_older(object.resource_version(), known.resource_version()) {
         return Err(Misfit::Older {

@@ -1,146 +1,157 @@
 //! One object as the store keeps it: encoded, small and whole.
 
-use std::{
-    any::Any,
-    fmt,
-    sync::{Arc, Mutex, PoisonError, Weak},
+use std::{fmt, sync::Arc};
+
+use crate::{
+    informer::{
+        codec::{Item, TypeMeta},
+        dictionary::{Corrupt, Dictionary},
+    },
+    object_key::ObjectKey,
 };
 
-use crate::resource::Resource;
-
-/// An object in the store: its JSON, and the few fields that are needed without decoding it.
+/// An object in the store: its name, the few fields that are needed without decoding it, and its JSON.
 pub(crate) struct Stored {
-    uid: Box<str>,
-    resource_version: Box<str>,
-    deleting: bool,
-    json: Box<[u8]>,
-    /// The decoded object, as long as somebody holds it.
-    decoded: Mutex<Weak<dyn Any + Send + Sync>>,
+    key: ObjectKey,
+    /// The uid, the resourceVersion, then the JSON, which is packed if there is a dictionary.
+    data: Box<[u8]>,
+    dictionary: Option<Arc<Dictionary>>,
+    /// How long the JSON is when it is not packed.
+    length: u32,
+    uid_length: u16,
+    version_length: u16,
+    is_deleting: bool,
 }
 
-/// Why an object could not be decoded into its Rust type.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("the object is not a valid `{kind}`: {message}")]
-pub struct DecodeError {
-    kind: &'static str,
-    message: Arc<str>,
-}
-
-impl DecodeError {
-    /// Decodes once more, as slowly as it takes to learn which field it is.
-    fn new<K: Resource>(json: &[u8], error: &serde_json::Error) -> Self {
-        let mut json = serde_json::Deserializer::from_slice(json);
-        let message = match serde_path_to_error::deserialize::<_, K>(&mut json) {
-            Err(error) => format!("`{}`: {}", error.path(), error.inner()),
-            Ok(_) => error.to_string(),
-        };
-        Self {
-            kind: short_name::<K>(),
-            message: message.into(),
-        }
-    }
-}
+/// The longest uid or resourceVersion, and the longest JSON, that can be kept.
+pub(crate) const MAX_TEXT: usize = u16::MAX as usize;
+pub(crate) const MAX_JSON: usize = u32::MAX as usize;
 
 impl Stored {
-    pub(crate) fn new(uid: &str, resource_version: &str, deleting: bool, json: Vec<u8>) -> Self {
+    /// Keeps `item`, whose JSON without what is dropped is `json`, or `packed` with a dictionary.
+    pub(crate) fn new(
+        key: ObjectKey,
+        item: &Item<'_>,
+        json: &[u8],
+        packed: Option<(&[u8], &Arc<Dictionary>)>,
+    ) -> Self {
+        let (kept, dictionary) = match packed {
+            Some((packed, dictionary)) => (packed, Some(dictionary.clone())),
+            None => (json, None),
+        };
+        let length = |text: &str| u16::try_from(text.len()).unwrap_or(u16::MAX);
+        let (uid, version) = (&*item.uid, &*item.version);
+        let mut data = Vec::with_capacity(uid.len() + version.len() + kept.len());
+        data.extend_from_slice(uid.as_bytes());
+        data.extend_from_slice(version.as_bytes());
+        data.extend_from_slice(kept);
         Self {
-            uid: uid.into(),
-            resource_version: resource_version.into(),
-            deleting,
-            json: json.into(),
-            decoded: Mutex::new(Weak::<()>::new()),
+            key,
+            data: data.into_boxed_slice(),
+            dictionary,
+            length: u32::try_from(json.len()).unwrap_or(u32::MAX),
+            uid_length: length(uid),
+            version_length: length(version),
+            is_deleting: item.is_deleting,
         }
+    }
+
+    pub(crate) fn key(&self) -> &ObjectKey {
+        &self.key
     }
 
     pub(crate) fn uid(&self) -> &str {
-        &self.uid
+        self.text(0, self.uid_length)
     }
 
     pub(crate) fn resource_version(&self) -> &str {
-        &self.resource_version
-    }
-
-    /// Returns the object as it is kept.
-    #[cfg(test)]
-    pub(crate) fn json(&self) -> &[u8] {
-        &self.json
+        self.text(self.uid_length.into(), self.version_length)
     }
 
     /// Returns true if the object has a deletionTimestamp.
     pub(crate) fn is_deleting(&self) -> bool {
-        self.deleting
+        self.is_deleting
+    }
+
+    /// Returns how many bytes of JSON the object is.
+    pub(crate) fn length(&self) -> usize {
+        self.length as usize
+    }
+
+    /// Returns how many bytes the object takes as it is kept, without its name.
+    pub(crate) fn size(&self) -> usize {
+        self.data.len()
     }
 
     /// Returns true if both are one version of one object; without a version, its content decides.
     pub(crate) fn is_same_version(&self, other: &Self) -> bool {
-        self.uid == other.uid
-            && self.resource_version == other.resource_version
-            && (!self.resource_version.is_empty() || self.json == other.json)
+        let is_same =
+            self.uid() == other.uid() && self.resource_version() == other.resource_version();
+        is_same && (self.version_length > 0 || self.has_same_json(other))
     }
 
-    /// Returns the decoded object, shared with all who hold it now.
-    pub(crate) fn decode<K: Resource>(&self) -> Result<Arc<K>, DecodeError> {
-        let mut decoded = self.decoded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shared) = decoded.upgrade()
-            && let Ok(object) = shared.downcast::<K>()
-        {
-            return Ok(object);
+    /// Returns true if `item` is this version of this object.
+    pub(crate) fn is_version_of(&self, item: &Item<'_>, types: &TypeMeta) -> bool {
+        if *item.uid != *self.uid() || *item.version != *self.resource_version() {
+            return false;
         }
-        let object: Arc<K> = match serde_json::from_slice(&self.json) {
-            Ok(object) => Arc::new(object),
-            Err(error) => return Err(DecodeError::new::<K>(&self.json, &error)),
+        let is_same_json = || {
+            let mut json = Vec::new();
+            item.write(types, &mut json);
+            self.with_json(|own| own == json).unwrap_or(false)
         };
-        let shared: Arc<dyn Any + Send + Sync> = object.clone();
-        *decoded = Arc::downgrade(&shared);
-        Ok(object)
+        self.version_length > 0 || is_same_json()
     }
-}
 
-/// The type's name without its path.
-fn short_name<K>() -> &'static str {
-    let name = std::any::type_name::<K>();
-    let path = name.split('<').next().unwrap_or(name);
-    path.rsplit("::").next().unwrap_or(path)
+    fn has_same_json(&self, other: &Self) -> bool {
+        let is_same = self.with_json(|own| other.with_json(|other| own == other));
+        matches!(is_same, Ok(Ok(true)))
+    }
+
+    /// Returns what `read` makes of the object's JSON, which is unpacked for it.
+    pub(crate) fn with_json<T>(&self, read: impl FnOnce(&[u8]) -> T) -> Result<T, Corrupt> {
+        let kept = &self.data[usize::from(self.uid_length) + usize::from(self.version_length)..];
+        match &self.dictionary {
+            None => Ok(read(kept)),
+            Some(dictionary) => dictionary.unpack(kept, self.length(), read),
+        }
+    }
+
+    fn text(&self, start: usize, length: u16) -> &str {
+        let bytes = &self.data[start..start + usize::from(length)];
+        std::str::from_utf8(bytes).unwrap_or_default() // It was text when it was put there.
+    }
 }
 
 impl fmt::Debug for Stored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stored")
-            .field("uid", &self.uid)
-            .field("resource_version", &self.resource_version)
+            .field("key", &self.key)
+            .field("uid", &self.uid())
+            .field("resource_version", &self.resource_version())
             .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::k8s::Pod;
-
-    fn stored(json: &str) -> Stored {
-        Stored::new("u", "1", false, json.as_bytes().to_vec())
-    }
-
-    #[test]
-    fn decode_error_names_the_kind_and_the_field() {
-        let object = stored(r#"{"metadata":{},"spec":{"containers":[{"name":"a","tty":"yes"}]}}"#);
-
-        let error = object.decode::<Pod>().expect_err("tty is a bool");
-
-        let text = error.to_string();
-        let start = "the object is not a valid `Pod`: `spec.containers[0].tty`: invalid type";
-        assert!(text.starts_with(start), "{text}");
-    }
-
-    #[test]
-    fn decoded_object_is_shared_and_not_kept() {
-        let object = stored(r#"{"metadata":{"name":"a"}}"#);
-
-        let first = object.decode::<Pod>().expect("a pod");
-        let second = object.decode::<Pod>().expect("a pod");
-
-        assert!(Arc::ptr_eq(&first, &second));
-        drop((first, second));
-        assert!(object.decoded.lock().expect("no panic").upgrade().is_none());
+impl Stored {
+    /// Makes an object of these few fields; the JSON is all that it has.
+    pub(crate) fn of(
+        key: &str,
+        uid: &str,
+        version: &str,
+        is_deleting: bool,
+        json: &str,
+    ) -> Arc<Self> {
+        let data = format!("{uid}{version}{json}");
+        Arc::new(Self {
+            key: key.parse().expect("a key"),
+            data: data.into_bytes().into(),
+            dictionary: None,
+            length: u32::try_from(json.len()).expect("short"),
+            uid_length: u16::try_from(uid.len()).expect("short"),
+            version_length: u16::try_from(version.len()).expect("short"),
+            is_deleting,
+        })
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::{
     event::{Call, Context, Event, EventKind},
     handler::Callbacks,
-    informer::DecodeError,
+    informer::{DecodeError, Decoder},
     lane::owed::{Offer, Skip},
     outcome::{Action, HandlerError, Result, panicked},
     settings::Settings,
@@ -19,7 +19,7 @@ pub(crate) trait Dispatch: Send + Sync + 'static {
     /// Says whether a predicate of the handler drops the call.
     ///
     /// Fails, as the callback's own failure, if the object does not decode or the predicate panics.
-    fn skip(&self, offer: &Offer) -> Result<Option<Skip>>;
+    fn skip(&self, offer: &Offer, decoder: &Decoder) -> Result<Option<Skip>>;
 
     /// Calls the callback; its panics pass through.
     async fn call(&self, call: Call, context: Context) -> Result<Action>;
@@ -32,21 +32,21 @@ pub(crate) struct Typed<H: Callbacks> {
 }
 
 impl<H: Callbacks> Typed<H> {
-    fn evaluate(&self, offer: &Offer) -> Result<Option<Skip>, DecodeError> {
+    fn evaluate(&self, offer: &Offer, decoder: &Decoder) -> Result<Option<Skip>, DecodeError> {
         let call = &offer.call;
         if call.kind == EventKind::Delete {
             return Ok(None);
         }
         if let Some(when) = &self.settings.when
-            && !when(&*call.snapshot.decode()?)
+            && !when(&*decoder.decode(&call.snapshot)?)
         {
             return Ok(Some(Skip::Filtered));
         }
         // An old state that does not decode differs from every state that does.
         if let Some(differ) = &self.settings.changed
             && offer.only_changed
-            && let Some(Ok(old)) = call.handled.as_ref().map(|old| old.decode())
-            && !differ(&*old, &*call.snapshot.decode()?)
+            && let Some(Ok(old)) = call.handled.as_ref().map(|old| decoder.decode(old))
+            && !differ(&*old, &*decoder.decode(&call.snapshot)?)
         {
             return Ok(Some(Skip::Unchanged));
         }
@@ -56,8 +56,8 @@ impl<H: Callbacks> Typed<H> {
 
 #[async_trait]
 impl<H: Callbacks> Dispatch for Typed<H> {
-    fn skip(&self, offer: &Offer) -> Result<Option<Skip>> {
-        std::panic::catch_unwind(AssertUnwindSafe(|| self.evaluate(offer)))
+    fn skip(&self, offer: &Offer, decoder: &Decoder) -> Result<Option<Skip>> {
+        std::panic::catch_unwind(AssertUnwindSafe(|| self.evaluate(offer, decoder)))
             .map_err(|panic| panicked(&*panic))?
             .map_err(HandlerError::terminal)
     }

@@ -7,12 +7,14 @@
 //! started owes nothing when it ends, unless it came with the first list.
 
 mod life;
+mod quiet;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
 use self::life::{Ended, Life};
+pub(crate) use self::quiet::Quiet;
 use crate::{
     event::{Call, EventKind},
     informer::Stored,

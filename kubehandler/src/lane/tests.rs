@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::{
     event::Call,
-    informer::Stored,
+    informer::{Decoder, Stored},
     lane::owed::{Offer, Skip},
     outcome::{Action, Result},
 };
@@ -16,7 +16,7 @@ struct Stalled;
 
 #[async_trait::async_trait]
 impl Dispatch for Stalled {
-    fn skip(&self, _: &Offer) -> Result<Option<Skip>> {
+    fn skip(&self, _: &Offer, _: &Decoder) -> Result<Option<Skip>> {
         Ok(None)
     }
 
@@ -39,6 +39,7 @@ fn stalled_lane() -> Arc<Lane> {
     let context = Context {
         client: Client::new(service, "default"),
         stop: CancellationToken::new(),
+        decoder: Arc::default(),
     };
     Lane::new(
         "stalled".into(),
@@ -54,35 +55,31 @@ async fn stalled_handler_keeps_nothing_of_objects_that_came_and_went() {
     let lane = stalled_lane();
 
     for number in 0..1000 {
-        let key = ObjectKey::namespaced("default", &format!("p{number}"));
-        let object = Arc::new(Stored::new("uid", "1", false, Vec::new()));
+        let object = Stored::of(&format!("default/p{number}"), "uid", "1", false, "{}");
         lane.apply(Delta::Upsert {
-            key: key.clone(),
             object: object.clone(),
             initial: false,
         });
-        lane.apply(Delta::Remove { key, last: object });
+        lane.apply(Delta::Remove { last: object });
     }
 
     assert_eq!(lane.queue.len(), 0);
-    assert!(lane.book().owed.is_empty());
+    assert_eq!(lane.book().accounts.len(), 0);
     assert!(lane.is_idle());
 }
 
 #[tokio::test(start_paused = true)]
 async fn stalled_handler_keeps_one_turn_of_an_object_that_changes() {
     let lane = stalled_lane();
-    let key = ObjectKey::namespaced("default", "busy");
 
     for version in 0..1000 {
-        let object = Arc::new(Stored::new("uid", &version.to_string(), false, Vec::new()));
+        let object = Stored::of("default/busy", "uid", &version.to_string(), false, "{}");
         lane.apply(Delta::Upsert {
-            key: key.clone(),
             object,
             initial: false,
         });
     }
 
     assert_eq!(lane.queue.len(), 1);
-    assert_eq!(lane.book().owed.len(), 1);
+    assert_eq!(lane.book().accounts.len(), 1);
 }

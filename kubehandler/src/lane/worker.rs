@@ -1,7 +1,6 @@
 //! The workers of a lane: they take keys from its queue and call the handler.
 
 use std::{
-    collections::HashSet,
     panic::AssertUnwindSafe,
     sync::{Arc, MutexGuard},
     time::Duration,
@@ -85,22 +84,23 @@ impl Lane {
     fn take_turn(&self, key: &ObjectKey) -> Turned {
         loop {
             let now = Instant::now();
-            let next = match self.book().owed.get(key) {
-                Some(owed) => owed.next(key, now),
-                None => Next::Nothing,
-            };
+            let next = self
+                .book()
+                .accounts
+                .read(key, |owed| owed.next(key, now))
+                .unwrap_or(Next::Nothing);
             let offer = match next {
                 Next::Call(offer) => offer,
                 Next::Wait => {
                     let mut book = self.book();
-                    let turn = book.change(key, |owed| owed.turn(now));
+                    let turn = book.accounts.change(key, |account| account.owed.turn(now));
                     self.schedule(key, turn);
                     return Turned::Nothing;
                 }
                 Next::Nothing => return Turned::Nothing,
             };
             // Predicates run outside the lock; if the object changes meanwhile, they run again.
-            match self.handler.skip(&offer) {
+            match self.handler.skip(&offer, &self.context.decoder) {
                 Ok(None) => {
                     if self.start(&offer) {
                         return Turned::Call(offer);
@@ -124,7 +124,9 @@ impl Lane {
     /// Books the start of a call; false if it is out of date.
     fn start(&self, offer: &Offer) -> bool {
         let mut book = self.book();
-        let started = book.change(&offer.call.key, |owed| owed.start(offer));
+        let started = book
+            .accounts
+            .change(&offer.call.key, |account| account.owed.start(offer));
         if started {
             book.running.insert(
                 offer.call.key.clone(),
@@ -144,8 +146,10 @@ impl Lane {
         let now = Instant::now();
         let key = &offer.call.key;
         let mut book = self.book();
-        let turn = book.change(key, |owed| {
-            owed.skip(offer, skip, now).then(|| owed.turn(now))
+        let turn = book.accounts.change(key, |account| {
+            let skipped = account.owed.skip(offer, skip, now);
+            account.untried &= !skipped;
+            skipped.then(|| account.owed.turn(now))
         });
         turn.is_some_and(|turn| {
             self.settle(book, key, turn);
@@ -158,8 +162,10 @@ impl Lane {
         let now = Instant::now();
         let key = &offer.call.key;
         let mut book = self.book();
-        let booked = book.change(key, |owed| {
+        let booked = book.accounts.change(key, |account| {
+            let owed = &mut account.owed;
             let verdict = owed.refuse(offer, error.retrying(), &self.config.retry, now)?;
+            account.untried = false;
             Some((verdict, owed.turn(now)))
         });
         booked.is_some_and(|(verdict, turn)| {
@@ -235,21 +241,19 @@ impl Lane {
         };
         let mut book = self.book();
         book.running.remove(&call.key);
-        let (verdict, turn) = book.change(&call.key, |owed| {
-            let verdict = owed.finish(outcome, &self.config.retry, now);
-            (verdict, owed.turn(now))
+        let (verdict, turn) = book.accounts.change(&call.key, |account| {
+            account.untried = false;
+            let verdict = account.owed.finish(outcome, &self.config.retry, now);
+            (verdict, account.owed.turn(now))
         });
         self.settle(book, &call.key, turn);
         report(answer, verdict);
     }
 
     /// Gives the object its next turn, and tells those who wait for progress.
-    fn settle(&self, mut book: MutexGuard<'_, Book>, key: &ObjectKey, turn: Turn) {
-        if book.untried.remove(key) && book.untried.is_empty() {
-            book.untried = HashSet::new(); // As large as the first list was.
-        }
+    fn settle(&self, book: MutexGuard<'_, Book>, key: &ObjectKey, turn: Turn) {
         self.schedule(key, turn);
-        let settled = book.owing == 0 || book.untried.is_empty();
+        let settled = book.is_settled();
         drop(book);
         if settled {
             self.progress.notify_waiters();

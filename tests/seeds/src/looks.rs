@@ -162,9 +162,12 @@ impl Play {
     /// A list that brings nothing new changes nothing, and costs no second copy.
     pub(crate) async fn relisted(&mut self, run: &Run) -> std::result::Result<(), String> {
         let things = |play: &Self| -> Vec<Option<Arc<Thing>>> {
-            let informers = play.informers.values();
-            let things = informers.flat_map(Informer::list);
-            things.map(std::result::Result::ok).collect()
+            // What was decoded a moment ago is shared, if the store still has the same object.
+            let things = play.informers.values().flat_map(|informer| {
+                let keys = informer.keys().into_iter();
+                keys.map(|key| informer.get(&key).ok().flatten())
+            });
+            things.collect()
         };
         let (before, from) = (things(self), self.stage.log.len());
         let asked = self.stage.server.asked().len();

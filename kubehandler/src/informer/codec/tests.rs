@@ -1,7 +1,7 @@
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::informer::stored::Stored;
 
 fn pods() -> TypeMeta {
     TypeMeta {
@@ -10,18 +10,49 @@ fn pods() -> TypeMeta {
     }
 }
 
-fn read_value(value: &Value) -> Result<Item, Unreadable> {
-    let raw = serde_json::value::to_raw_value(value).expect("JSON");
-    read(&raw, &pods())
+fn fields(paths: &[&str]) -> Fields {
+    let mut fields = Fields::default();
+    for path in paths {
+        fields.insert(&path.parse().expect("a path"));
+    }
+    fields
 }
 
-fn decoded(object: &Stored) -> Value {
-    serde_json::from_slice(object.json()).expect("JSON")
+/// What the store keeps of a JSON text.
+fn written(text: &str, dropped: &[&str]) -> String {
+    let item = Item::read(text.as_bytes(), &fields(dropped)).expect("readable");
+    let mut json = Vec::new();
+    item.write(&pods(), &mut json);
+    String::from_utf8(json).expect("text")
+}
+
+fn without_managed_fields(value: &Value) -> Value {
+    let json = written(&value.to_string(), &["metadata.managedFields"]);
+    serde_json::from_str(&json).expect("JSON")
+}
+
+fn unreadable(value: &Value) -> Unreadable {
+    let text = value.to_string();
+    Item::read(text.as_bytes(), &Fields::default()).expect_err("unreadable")
+}
+
+#[test]
+fn name_and_version_are_read() {
+    let text = r#"{"metadata":{"uid":"u","name":"we\u0062","namespace":"a","resourceVersion":"7","x":{"name":"no"}}}"#;
+
+    let item = Item::read(text.as_bytes(), &Fields::default()).expect("readable");
+
+    let mut key = "before".to_owned();
+    item.write_key(&mut key);
+    assert_eq!(item.key(), ObjectKey::namespaced("a", "web"));
+    assert_eq!(key, item.key().as_str());
+    assert_eq!((&*item.uid, &*item.version), ("u", "7"));
+    assert!(!item.is_deleting);
 }
 
 #[test]
 fn managed_fields_are_dropped_and_the_rest_is_kept() {
-    let item = read_value(&json!({
+    let mut object = json!({
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
@@ -30,51 +61,63 @@ fn managed_fields_are_dropped_and_the_rest_is_kept() {
             "labels": {"managedFields": "kept"},
         },
         "spec": {"managedFields": ["kept"], "text": "a \"quoted\" \u{1F600} one"},
-    }))
-    .expect("readable");
+    });
 
-    assert_eq!(item.key, ObjectKey::namespaced("a", "web"));
-    assert_eq!(
-        (item.object.uid(), item.object.resource_version()),
-        ("u", "7")
-    );
-    assert!(!item.object.is_deleting());
-    assert_eq!(
-        decoded(&item.object),
-        json!({
-            "apiVersion": "v1",
-            "kind": "Pod",
-            "metadata": {
-                "name": "web", "namespace": "a", "uid": "u", "resourceVersion": "7",
-                "labels": {"managedFields": "kept"},
-            },
-            "spec": {"managedFields": ["kept"], "text": "a \"quoted\" \u{1F600} one"},
-        })
-    );
+    let kept = without_managed_fields(&object);
+
+    let metadata = object["metadata"].as_object_mut().expect("an object");
+    metadata.remove("managedFields");
+    assert_eq!(kept, object);
 }
 
 #[test]
 fn type_of_a_list_item_is_put_back() {
-    let item = read_value(&json!({"metadata": {"name": "web"}})).expect("readable");
-
     assert_eq!(
-        decoded(&item.object),
-        json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}})
+        written(r#"{"metadata":{"name":"web"}}"#, &[]),
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web"}}"#
     );
-    assert_eq!(item.key, ObjectKey::cluster("web"));
+    assert_eq!(
+        written(r#"{ "kind":"X","metadata":{"name":"web"} }"#, &[]),
+        r#"{"apiVersion":"v1", "kind":"X","metadata":{"name":"web"} }"#
+    );
+}
+
+#[test]
+fn field_goes_with_its_comma_wherever_it_stands() {
+    let whole = |inner: &str| {
+        format!(r#"{{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"a"}},"spec":{inner}}}"#)
+    };
+    for (spec, left) in [
+        (r#"{"a":1}"#, "{}"),
+        (r#"{"a":1,"b":2}"#, r#"{"b":2}"#),
+        (r#"{"b":2,"a":1}"#, r#"{"b":2}"#),
+        (r#"{"b":2,"a":1,"c":3}"#, r#"{"b":2,"c":3}"#),
+        (r#"{"a":1,"b":2,"a":3}"#, r#"{"b":2}"#),
+        (
+            r#"{"a":1,"a":2,"b":3,"a":4,"a":5,"c":6}"#,
+            r#"{"b":3,"c":6}"#,
+        ),
+        (
+            r#"{ "a" : [1, {"a":2}] , "b" : {"a":2} }"#,
+            r#"{ "b" : {"a":2} }"#,
+        ),
+        (r#"{"\u0061":1,"b":2}"#, r#"{"b":2}"#),
+        (r#"[{"a":1},[{"b":2,"a":3}],7]"#, r#"[{},[{"b":2}],7]"#),
+    ] {
+        assert_eq!(written(&whole(spec), &["spec.a"]), whole(left));
+    }
 }
 
 #[test]
 fn deletion_timestamp_says_that_the_object_is_being_deleted() {
-    let at = |value: Value| {
-        read_value(&json!({"metadata": {"name": "a", "deletionTimestamp": value}}))
-            .expect("readable")
-            .object
-            .is_deleting()
+    let is_deleting = |value: &str| {
+        let text = format!(r#"{{"metadata":{{"name":"a","deletionTimestamp":{value}}}}}"#);
+        let item = Item::read(text.as_bytes(), &Fields::default());
+        item.expect("readable").is_deleting
     };
 
-    assert!(at(json!("2026-01-01T00:00:00Z")));
-    assert!(!at(Value::Null));
+    assert!(is_deleting(r#""2026-01-01T00:00:00Z""#));
+    assert!(!is_deleting("null"));
 }
 
 #[test]
@@ -89,29 +132,66 @@ fn object_without_a_name_has_no_key() {
         json!({"metadata": {"name": 7}}),
         json!({"metadata": {"name": "a", "namespace": []}}),
     ] {
-        let unreadable = read_value(&value).expect_err("unreadable");
-
-        assert_eq!(unreadable.key, None, "{value}");
+        assert_eq!(unreadable(&value).key, None, "{value}");
     }
 }
 
 #[test]
 fn object_with_an_unreadable_version_keeps_its_key() {
-    let unreadable =
-        read_value(&json!({"metadata": {"name": "a", "resourceVersion": 7}})).expect_err("no text");
+    let unreadable = unreadable(&json!({"metadata": {"name": "a", "resourceVersion": 7}}));
 
     assert_eq!(unreadable.key, Some(ObjectKey::cluster("a")));
     assert!(unreadable.why.contains("`metadata.resourceVersion`"));
 }
 
-#[test]
-fn page_without_items_is_refused_and_null_items_are_none() {
-    let read = |text: &str| Page::read(text.as_bytes()).map(|page| page.items().len());
+/// Removes a path from a decoded document.
+fn remove(value: &mut Value, names: &[&str]) {
+    match value {
+        Value::Object(members) => match names {
+            [name] => drop(members.remove(*name)),
+            [name, rest @ ..] => {
+                if let Some(inner) = members.get_mut(*name) {
+                    remove(inner, rest);
+                }
+            }
+            [] => {}
+        },
+        Value::Array(elements) => elements.iter_mut().for_each(|inner| remove(inner, names)),
+        _ => {}
+    }
+}
 
-    assert!(read(r#"{"metadata":{}}"#).is_err());
-    assert!(read("{}").is_err());
-    assert!(read(r#"{"kind":"Status","metadata":{}}"#).is_err());
-    assert!(read(r#"{"metadata":{"resourceVersion":"1"},"items":[{"#).is_err());
-    assert_eq!(read(r#"{"metadata":{},"items":null}"#).ok(), Some(0));
-    assert_eq!(read(r#"{"items":[{},1],"metadata":{}}"#).ok(), Some(2));
+fn document() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![Just(json!(1)), Just(json!("a,\"}")), Just(Value::Null)];
+    leaf.prop_recursive(4, 40, 5, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec(("[abc]", inner), 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn kept_text_is_the_document_without_the_dropped_fields(
+        inner in document(),
+        paths in proptest::collection::vec(proptest::collection::vec("[abc]", 1..4), 0..4),
+        pretty in any::<bool>(),
+    ) {
+        let metadata = json!({"a": inner.clone(), "name": "x", "b": 1});
+        let mut value = json!({"a": inner.clone(), "kind": "Pod", "metadata": metadata, "b": inner});
+        let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
+        let joined = paths.iter().map(|path| path.join("."));
+        let joined: Vec<String> = joined.flat_map(|path| [format!("metadata.{path}"), path]).collect();
+        let joined: Vec<&str> = joined.iter().map(String::as_str).collect();
+
+        let left = written(&text.expect("JSON"), &joined);
+
+        for path in &joined {
+            remove(&mut value, &path.split('.').collect::<Vec<_>>());
+        }
+        value["apiVersion"] = json!("v1");
+        prop_assert_eq!(serde_json::from_str::<Value>(&left).expect("still JSON"), value);
+    }
 }

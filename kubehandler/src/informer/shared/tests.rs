@@ -5,7 +5,7 @@ use kube::client::Body;
 
 use super::*;
 use crate::{
-    informer::{codec::Item, config::Filter, store::Staging},
+    informer::{InformerOptions, config::Filter},
     k8s::Pod,
 };
 
@@ -23,10 +23,11 @@ impl Subscriber for Recorder {
     fn apply(&self, delta: Delta) {
         let text = match delta {
             Delta::Upsert {
-                key, initial: true, ..
-            } => format!("initial {key}"),
-            Delta::Upsert { key, .. } => format!("upsert {key}"),
-            Delta::Remove { key, .. } => format!("remove {key}"),
+                object,
+                initial: true,
+            } => format!("initial {}", object.key()),
+            Delta::Upsert { object, .. } => format!("upsert {}", object.key()),
+            Delta::Remove { last } => format!("remove {}", last.key()),
         };
         self.0.lock().expect("no panic").push(text);
     }
@@ -37,24 +38,28 @@ fn shared() -> Shared {
         std::future::pending::<Result<Response<Body>, Infallible>>()
     });
     let client = Client::new(silent, "default");
-    Shared::new(client, Target::new::<Pod>(&(), Filter::default()))
+    of(client, Filter::default())
 }
 
-fn item(name: &str, version: &str) -> Item {
-    Item {
-        key: ObjectKey::cluster(name),
-        object: Stored::new(name, version, false, Vec::new()),
-    }
+fn of(client: Client, filter: Filter) -> Shared {
+    let options = InformerOptions::<Pod>::default().read();
+    Shared::new(client, Target::new::<Pod>(&(), filter), options)
+}
+
+fn object(name: &str, version: &str) -> Arc<Stored> {
+    Stored::of(name, name, version, false, "{}")
 }
 
 fn list(shared: &Shared, names: &[&str]) {
-    let mut staging = Staging::default();
-    shared.read(|store| {
+    let Ok(()) = shared.change(|store| {
+        store.begin_list();
+        let mut deltas = Vec::new();
         for name in names {
-            staging.put(item(name, "5"), store);
+            deltas.extend(store.list(object(name, "5"), false).expect("fits"));
         }
+        deltas.extend(store.commit());
+        Ok::<_, Infallible>(deltas)
     });
-    let Ok(()) = shared.change(|store| Ok::<_, Infallible>(store.commit(staging)));
 }
 
 #[tokio::test]
@@ -65,11 +70,11 @@ async fn subscriber_before_the_first_list_gets_it_as_initial() {
     assert_eq!(recorder.take(), [""; 0]);
 
     list(&shared, &["b", "a"]);
-    assert_eq!(recorder.take(), ["initial a", "initial b"]);
+    assert_eq!(recorder.take(), ["initial b", "initial a"]);
     assert!(shared.has_synced());
 
     list(&shared, &["b", "c"]);
-    assert_eq!(recorder.take(), ["remove a", "upsert c"]);
+    assert_eq!(recorder.take(), ["upsert c", "remove a"]);
 }
 
 #[tokio::test]
@@ -79,16 +84,18 @@ async fn subscriber_after_the_first_list_gets_the_store_as_initial() {
     let recorder = Arc::new(Recorder::default());
 
     shared.subscribe(recorder.clone());
-    assert_eq!(recorder.take(), ["initial a", "initial b"]);
+    let mut told = recorder.take();
+    told.sort();
+    assert_eq!(told, ["initial a", "initial b"]);
 
     shared
-        .change(|store| store.upsert(item("a", "6")))
+        .change(|store| store.upsert(object("a", "6")))
         .expect("fits");
     shared
-        .change(|store| store.upsert(item("a", "6")))
+        .change(|store| store.upsert(object("a", "6")))
         .expect("fits");
     shared
-        .change(|store| store.remove(item("b", "7")))
+        .change(|store| store.remove(object("b", "7")))
         .expect("fits");
     assert_eq!(recorder.take(), ["upsert a", "remove b"]);
 }
@@ -121,7 +128,7 @@ async fn store_is_changed_before_its_subscribers_are_told_and_synced_after() {
     list(&shared, &["a"]);
 
     synced.await.expect("no panic");
-    assert!(shared.get(&ObjectKey::cluster("a")).is_some());
+    assert!(shared.get("a").is_some());
 }
 
 #[test]
@@ -162,7 +169,7 @@ async fn failure_is_remembered_until_something_succeeds() {
 #[tokio::test]
 async fn impossible_request_is_an_error_from_the_start() {
     let filter = Filter::default().namespace("Not A Namespace");
-    let shared = Shared::new(shared().client, Target::new::<Pod>(&(), filter));
+    let shared = of(shared().client, filter);
 
     assert!(shared.invalid().is_some());
     assert_eq!(shared.last_error(), shared.invalid());

@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::object_key::ObjectKey;
 
 /// A naive copy of the store, kept by the deltas alone, that trusts none of them.
 #[derive(Default)]
@@ -11,7 +14,8 @@ struct Copy {
 impl Copy {
     fn apply(&mut self, delta: Delta) {
         match delta {
-            Delta::Upsert { key, object, .. } => {
+            Delta::Upsert { object, .. } => {
+                let key = object.key().clone();
                 if let Some(known) = self.objects.get(&key) {
                     assert_eq!(
                         known.uid(),
@@ -22,71 +26,73 @@ impl Copy {
                 }
                 self.objects.insert(key, object);
             }
-            Delta::Remove { key, last } => {
+            Delta::Remove { last } => {
+                let key = last.key();
                 let known = self
                     .objects
-                    .remove(&key)
+                    .remove(key)
                     .expect("a Remove of a known object");
                 assert_eq!(known.uid(), last.uid(), "{key}: a Remove of another life");
             }
         }
     }
 
-    fn versions(&self) -> Vec<(&ObjectKey, &str, &str)> {
-        versions(self.objects.iter())
+    fn versions(&self) -> Vec<Version<'_>> {
+        versions(self.objects.values())
     }
 }
 
-fn versions<'a>(
-    objects: impl Iterator<Item = (&'a ObjectKey, &'a Arc<Stored>)>,
-) -> Vec<(&'a ObjectKey, &'a str, &'a str)> {
-    objects
-        .map(|(key, object)| (key, object.uid(), object.resource_version()))
-        .collect()
+type Version<'a> = (&'a ObjectKey, &'a str, &'a str);
+
+fn versions<'a>(objects: impl Iterator<Item = &'a Arc<Stored>>) -> Vec<Version<'a>> {
+    let versions = objects.map(|object| (object.key(), object.uid(), object.resource_version()));
+    let mut versions: Vec<_> = versions.collect();
+    versions.sort();
+    versions
 }
 
-fn item(name: u8, uid: u8, version: &str) -> Item {
-    Item {
-        key: ObjectKey::namespaced("a", &format!("object-{name}")),
-        object: Stored::new(&format!("uid-{uid}"), version, false, vec![name, uid]),
-    }
+fn object(name: u8, uid: u8, version: &str) -> Arc<Stored> {
+    Stored::of(&key(name), &format!("uid-{uid}"), version, false, "{}")
 }
 
-fn key(name: u8) -> ObjectKey {
-    item(name, 0, "").key
+fn key(name: u8) -> String {
+    format!("a/object-{name}")
 }
 
-fn synced(items: Vec<Item>) -> Store {
+fn synced(objects: Vec<Arc<Stored>>) -> Store {
     let mut store = Store::default();
-    list(&mut store, items);
+    list(&mut store, objects);
     store
 }
 
-fn list(store: &mut Store, items: Vec<Item>) -> Vec<Delta> {
-    let mut staging = Staging::default();
-    for item in items {
-        staging.put(item, store);
+fn list(store: &mut Store, objects: Vec<Arc<Stored>>) -> Vec<Delta> {
+    let mut deltas = begin(store, objects);
+    deltas.extend(store.commit());
+    deltas
+}
+
+/// Begins a list that has these objects so far.
+fn begin(store: &mut Store, objects: Vec<Arc<Stored>>) -> Vec<Delta> {
+    store.begin_list();
+    let mut deltas = Vec::new();
+    for object in objects {
+        deltas.extend(store.list(object, false).expect("fits"));
     }
-    store.commit(staging)
+    deltas
+}
+
+fn short(object: &Stored) -> String {
+    let (uid, version) = (object.uid(), object.resource_version());
+    format!("{} {uid}@{version}", object.key())
 }
 
 fn texts(deltas: &[Delta]) -> Vec<String> {
     let text = |delta: &Delta| match delta {
-        Delta::Upsert {
-            key,
-            object,
-            initial,
-        } => {
+        Delta::Upsert { object, initial } => {
             let mark = if *initial { " initial" } else { "" };
-            format!(
-                "upsert {key} {}@{}{mark}",
-                object.uid(),
-                object.resource_version()
-            )
+            format!("upsert {}{mark}", short(object))
         }
-        Delta::Remove { key, last } => {
-            format!("remove {key} {}@{}", last.uid(), last.resource_version())
-        }
+        Delta::Remove { last } => format!("remove {}", short(last)),
     };
     deltas.iter().map(text).collect()
 }
@@ -96,19 +102,19 @@ fn first_list_is_initial_and_later_changes_are_not() {
     let mut store = Store::default();
     assert!(!store.has_synced());
 
-    let first = list(&mut store, vec![item(2, 2, "6"), item(1, 1, "5")]);
+    let first = list(&mut store, vec![object(2, 2, "6"), object(1, 1, "5")]);
     let second = list(
         &mut store,
-        vec![item(1, 1, "5"), item(2, 2, "7"), item(3, 3, "8")],
+        vec![object(1, 1, "5"), object(2, 2, "7"), object(3, 3, "8")],
     );
-    let third = store.upsert(item(4, 4, "9")).expect("fits");
+    let third = store.upsert(object(4, 4, "9")).expect("fits");
 
     assert!(store.has_synced());
     assert_eq!(
         texts(&first),
         [
-            "upsert a/object-1 uid-1@5 initial",
-            "upsert a/object-2 uid-2@6 initial"
+            "upsert a/object-2 uid-2@6 initial",
+            "upsert a/object-1 uid-1@5 initial"
         ]
     );
     assert_eq!(
@@ -124,16 +130,16 @@ fn empty_first_list_counts_as_a_list() {
 
     assert!(store.has_synced());
     assert_eq!(
-        texts(&list(&mut store, vec![item(1, 1, "5")])),
+        texts(&list(&mut store, vec![object(1, 1, "5")])),
         ["upsert a/object-1 uid-1@5"]
     );
 }
 
 #[test]
 fn object_that_vanished_from_a_list_is_removed_with_its_last_state() {
-    let mut store = synced(vec![item(1, 1, "5"), item(2, 2, "6")]);
+    let mut store = synced(vec![object(1, 1, "5"), object(2, 2, "6")]);
 
-    let deltas = list(&mut store, vec![item(2, 2, "6")]);
+    let deltas = list(&mut store, vec![object(2, 2, "6")]);
 
     assert_eq!(texts(&deltas), ["remove a/object-1 uid-1@5"]);
     assert!(store.get(&key(1)).is_none());
@@ -141,10 +147,10 @@ fn object_that_vanished_from_a_list_is_removed_with_its_last_state() {
 
 #[test]
 fn new_uid_ends_one_life_before_it_begins_the_next() {
-    let mut store = synced(vec![item(1, 1, "5")]);
+    let mut store = synced(vec![object(1, 1, "5")]);
 
-    let by_list = list(&mut store, vec![item(1, 2, "6")]);
-    let by_event = store.upsert(item(1, 3, "7")).expect("fits");
+    let by_list = list(&mut store, vec![object(1, 2, "6")]);
+    let by_event = store.upsert(object(1, 3, "7")).expect("fits");
 
     assert_eq!(
         texts(&by_list),
@@ -157,67 +163,91 @@ fn new_uid_ends_one_life_before_it_begins_the_next() {
 }
 
 #[test]
-fn list_that_is_not_committed_changes_nothing() {
-    let store = synced(vec![item(1, 1, "5")]);
+fn list_that_is_not_committed_removes_nothing_and_counts_for_no_other() {
+    let mut store = synced(vec![object(1, 1, "5"), object(2, 2, "6")]);
 
-    let mut staging = Staging::default();
-    staging.put(item(2, 2, "6"), &store);
-    drop(staging);
+    let aborted = begin(&mut store, vec![object(1, 1, "7"), object(3, 3, "8")]);
+    assert_eq!(
+        texts(&aborted),
+        ["upsert a/object-1 uid-1@7", "upsert a/object-3 uid-3@8"]
+    );
+    assert_eq!(store.len(), 3);
 
-    assert_eq!(versions(store.iter()), [(&key(1), "uid-1", "5")]);
+    let whole = list(&mut store, vec![object(1, 1, "7"), object(2, 2, "6")]);
+    assert_eq!(texts(&whole), ["remove a/object-3 uid-3@8"]);
+}
+
+#[test]
+fn aborted_first_list_leaves_the_store_unsynced_and_the_next_one_initial() {
+    let mut store = Store::default();
+    begin(&mut store, vec![object(1, 1, "5"), object(2, 2, "5")]);
+    assert!(!store.has_synced());
+
+    let deltas = list(&mut store, vec![object(2, 2, "6"), object(3, 3, "6")]);
+
+    assert_eq!(
+        texts(&deltas),
+        [
+            "upsert a/object-2 uid-2@6 initial",
+            "upsert a/object-3 uid-3@6 initial",
+            "remove a/object-1 uid-1@5"
+        ]
+    );
 }
 
 #[test]
 fn unreadable_item_keeps_what_the_store_has_and_adds_nothing() {
-    let mut store = synced(vec![item(1, 1, "5"), item(2, 2, "6")]);
-    let mut staging = Staging::default();
-    staging.keep(key(1), &store);
-    staging.keep(key(3), &store);
+    let mut store = synced(vec![object(1, 1, "5"), object(2, 2, "6")]);
+    store.begin_list();
+    store.keep(&key(1));
+    store.keep(&key(3));
 
-    let deltas = store.commit(staging);
+    let deltas = store.commit();
 
     assert_eq!(texts(&deltas), ["remove a/object-2 uid-2@6"]);
-    assert_eq!(versions(store.iter()), [(&key(1), "uid-1", "5")]);
+    assert_eq!(store.len(), 1);
 }
 
 #[test]
-fn object_deleted_while_the_list_came_is_not_in_it() {
-    let mut store = synced(vec![item(1, 1, "5")]);
-    let mut staging = Staging::default();
-    staging.put(item(1, 1, "5"), &store);
-    staging.put(item(2, 2, "6"), &store);
-    staging.remove(&key(1));
-    staging.remove(&key(2));
+fn object_deleted_while_the_list_came_is_removed_at_once() {
+    let mut store = synced(vec![object(1, 1, "5")]);
+    begin(&mut store, vec![object(1, 1, "5"), object(2, 2, "6")]);
 
-    assert_eq!(texts(&store.commit(staging)), ["remove a/object-1 uid-1@5"]);
+    let deltas = store.remove(object(1, 1, "7")).expect("fits");
+
+    assert_eq!(texts(&deltas), ["remove a/object-1 uid-1@7"]);
+    assert_eq!(texts(&store.commit()), [""; 0]);
+    assert_eq!(store.len(), 1);
 }
 
 #[test]
-fn unchanged_items_of_a_list_are_staged_without_a_copy() {
-    let store = synced(vec![item(1, 1, "5")]);
-    let mut staging = Staging::default();
+fn object_of_a_list_older_than_the_store_does_not_fit_unless_the_list_is_the_truth() {
+    let mut store = synced(vec![object(1, 1, "10")]);
+    store.begin_list();
 
-    staging.put(item(1, 1, "5"), &store);
+    assert!(store.list(object(1, 1, "9"), false).is_err());
+    assert!(store.list(object(1, 2, "9"), false).is_err());
+    let truth = store.list(object(1, 1, "9"), true).expect("fits");
 
-    assert!(staging.objects.values().all(Option::is_none));
+    assert_eq!(texts(&truth), ["upsert a/object-1 uid-1@9"]);
 }
 
 #[test]
 fn event_of_the_known_version_is_no_change() {
-    let mut store = synced(vec![item(1, 1, "5")]);
+    let mut store = synced(vec![object(1, 1, "5")]);
 
     assert_eq!(
-        texts(&store.upsert(item(1, 1, "5")).expect("fits")),
+        texts(&store.upsert(object(1, 1, "5")).expect("fits")),
         [""; 0]
     );
 }
 
 #[test]
 fn removal_carries_the_last_state_of_the_event() {
-    let mut store = synced(vec![item(1, 1, "5")]);
+    let mut store = synced(vec![object(1, 1, "5")]);
 
-    let removed = store.remove(item(1, 1, "9")).expect("fits");
-    let again = store.remove(item(1, 1, "9")).expect("fits");
+    let removed = store.remove(object(1, 1, "9")).expect("fits");
+    let again = store.remove(object(1, 1, "9")).expect("fits");
 
     assert_eq!(texts(&removed), ["remove a/object-1 uid-1@9"]);
     assert_eq!(texts(&again), [""; 0]);
@@ -225,27 +255,27 @@ fn removal_carries_the_last_state_of_the_event() {
 
 #[test]
 fn event_older_than_the_object_does_not_fit() {
-    let mut store = synced(vec![item(1, 1, "10")]);
+    let mut store = synced(vec![object(1, 1, "10")]);
     let older = Misfit::Older {
         got: "9".to_owned(),
         seen: "10".to_owned(),
     };
 
-    assert_eq!(store.upsert(item(1, 1, "9")).map(|_| ()), Err(older));
-    assert!(store.remove(item(1, 1, "9")).is_err());
+    assert_eq!(store.upsert(object(1, 1, "9")).map(|_| ()), Err(older));
+    assert!(store.remove(object(1, 1, "9")).is_err());
     assert_eq!(
-        store.remove(item(1, 2, "11")).map(|_| ()),
+        store.remove(object(1, 2, "11")).map(|_| ()),
         Err(Misfit::OtherUid)
     );
-    assert_eq!(versions(store.iter()), [(&key(1), "uid-1", "10")]);
+    assert_eq!(
+        store.iter().map(|known| short(known)).collect::<Vec<_>>(),
+        ["a/object-1 uid-1@10"]
+    );
 }
 
 #[test]
 fn object_without_a_version_changes_with_its_content() {
-    let bare = |content: u8| Item {
-        key: key(1),
-        object: Stored::new("uid-1", "", false, vec![content]),
-    };
+    let bare = |content: u8| Stored::of(&key(1), "uid-1", "", false, &content.to_string());
     let mut store = synced(vec![bare(1)]);
 
     assert!(store.upsert(bare(1)).expect("fits").is_empty());
@@ -281,26 +311,29 @@ fn step() -> impl Strategy<Value = Step> {
 fn take(store: &mut Store, step: Step) -> Vec<Delta> {
     match step {
         Step::Upsert(name, uid, version) => store
-            .upsert(item(name, uid, &version.to_string()))
-            .unwrap_or_default(),
+            .upsert(object(name, uid, &version.to_string()))
+            .unwrap_or_default()
+            .into_vec(),
         Step::Remove(name, uid, version) => store
-            .remove(item(name, uid, &version.to_string()))
-            .unwrap_or_default(),
+            .remove(object(name, uid, &version.to_string()))
+            .unwrap_or_default()
+            .into_vec(),
         Step::List(items, is_complete) => {
-            let mut staging = Staging::default();
+            store.begin_list();
+            let mut deltas = Vec::new();
             for (name, readable) in items {
                 match readable {
                     Some((uid, version)) => {
-                        staging.put(item(name, uid, &version.to_string()), store);
+                        let listed = object(name, uid, &version.to_string());
+                        deltas.extend(store.list(listed, version % 2 == 0).unwrap_or_default());
                     }
-                    None => staging.keep(key(name), store),
+                    None => store.keep(&key(name)),
                 }
             }
             if is_complete {
-                store.commit(staging)
-            } else {
-                Vec::new()
+                deltas.extend(store.commit());
             }
+            deltas
         }
     }
 }

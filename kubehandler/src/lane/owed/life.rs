@@ -36,6 +36,21 @@ pub(super) struct Life {
     due: Due,
 }
 
+/// How far a life is that can be told without more: see `Quiet`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// It came with the first list, and waits for its add.
+    New,
+    /// Its current state has been handled.
+    Handled,
+    /// A predicate refused its add.
+    Refused {
+        /// It came with the first list.
+        initial: bool,
+        owes_delete: bool,
+    },
+}
+
 /// Why a call is due.
 #[derive(Debug, Default)]
 struct Due {
@@ -72,6 +87,48 @@ impl Life {
                 ..Due::default()
             },
         }
+    }
+
+    /// Makes the life that is so far.
+    pub(super) fn at(object: Arc<Stored>, phase: Phase, resync: bool) -> Self {
+        let mut life = Self::new(object, true);
+        match phase {
+            Phase::New => {}
+            Phase::Handled => {
+                life.handled = Some(life.current.clone());
+                life.due.change = None;
+            }
+            Phase::Refused {
+                initial,
+                owes_delete,
+            } => {
+                life.initial = initial;
+                life.owes_delete = owes_delete;
+                life.due.change = None;
+            }
+        }
+        life.due.resync = resync;
+        life
+    }
+
+    /// Returns how far the life is and whether a resync is due, if that says it all.
+    pub(super) fn phase(&self) -> Option<(Phase, bool)> {
+        if self.unsettled || self.failures > 0 || self.due.later.is_some() {
+            return None;
+        }
+        let phase = match (&self.handled, self.due.change) {
+            (None, Some(Priority::LOW)) if self.initial && self.owes_delete => Phase::New,
+            (None, None) => Phase::Refused {
+                initial: self.initial,
+                owes_delete: self.owes_delete,
+            },
+            // With what it was given at the start, when the first call is over.
+            (Some(handled), None) if Arc::ptr_eq(handled, &self.current) && self.owes_delete => {
+                Phase::Handled
+            }
+            _ => return None,
+        };
+        Some((phase, self.due.resync))
     }
 
     pub(super) fn current(&self) -> &Arc<Stored> {

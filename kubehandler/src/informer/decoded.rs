@@ -1,0 +1,309 @@
+//! Decoded objects, shared by all who ask for one at about the same time.
+
+use std::{
+    any::Any,
+    collections::{HashMap, VecDeque},
+    fmt,
+    marker::PhantomData,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use crate::{
+    informer::{delta::Delta, stored::Stored, view::View},
+    object_key::ObjectKey,
+    resource::Resource,
+};
+
+/// So much JSON, and so many objects, are kept decoded: what two handlers, or two attempts, need
+/// of an object that just changed.
+const MAX_JSON: usize = 256 * 1024;
+const MAX_OBJECTS: usize = 64;
+
+/// Why an object could not be decoded into its Rust type.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the object is not a valid `{kind}`: {message}")]
+pub struct DecodeError {
+    kind: &'static str,
+    message: Arc<str>,
+}
+
+/// A decoded object of a type that is forgotten.
+type Object = Arc<dyn Any + Send + Sync>;
+
+/// Decodes the objects of one informer, each once as long as it is remembered.
+#[derive(Default)]
+pub(crate) struct Decoder {
+    recent: Mutex<Recent>,
+    /// Every object of the store, where the informer keeps them decoded.
+    pinned: Option<Arc<Mutex<Pinned>>>,
+}
+
+#[derive(Default)]
+struct Pinned {
+    entries: HashMap<ObjectKey, Entry>,
+    /// The object that comes next.
+    prepared: Option<Entry>,
+}
+
+/// Keeps every object of the store decoded.
+struct Pinning<K> {
+    pinned: Arc<Mutex<Pinned>>,
+    kind: PhantomData<fn() -> K>,
+}
+
+#[derive(Default)]
+struct Recent {
+    /// The oldest first.
+    entries: VecDeque<Entry>,
+    /// How much JSON they were.
+    json: usize,
+}
+
+/// One object and what it was decoded to, once that is done.
+#[derive(Clone)]
+struct Entry {
+    stored: Arc<Stored>,
+    decoded: Arc<OnceLock<Result<Object, DecodeError>>>,
+}
+
+impl DecodeError {
+    /// Decodes once more, as slowly as it takes to learn which field it is.
+    fn new<K: Resource>(json: &[u8], error: &serde_json::Error) -> Self {
+        let mut json = serde_json::Deserializer::from_slice(json);
+        let message = match serde_path_to_error::deserialize::<_, K>(&mut json) {
+            Err(error) => format!("`{}`: {}", error.path(), error.inner()),
+            Ok(_) => error.to_string(),
+        };
+        Self::because::<K>(&message)
+    }
+
+    fn because<K>(message: &str) -> Self {
+        Self {
+            kind: short_name::<K>(),
+            message: message.into(),
+        }
+    }
+}
+
+impl Decoder {
+    /// Makes a decoder that has every object of the store decoded, and the view that does it.
+    pub(crate) fn pinning<K: Resource>() -> (Arc<Self>, Arc<dyn View>) {
+        let pinned = Arc::<Mutex<Pinned>>::default();
+        let decoder = Self {
+            pinned: Some(pinned.clone()),
+            ..Self::default()
+        };
+        let kind = PhantomData::<fn() -> K>;
+        (Arc::new(decoder), Arc::new(Pinning { pinned, kind }))
+    }
+
+    /// Returns the decoded object; whoever else asks for it meanwhile gets the same.
+    pub(crate) fn decode<K: Resource>(&self, stored: &Arc<Stored>) -> Result<Arc<K>, DecodeError> {
+        if let Some(entry) = self.pinned(stored) {
+            return entry.decode();
+        }
+        let (entry, forgotten) = lock(&self.recent).entry(stored);
+        drop(forgotten);
+        entry.decode()
+    }
+
+    /// Returns the decoded object, and remembers nothing: for those who read the whole store.
+    pub(crate) fn peek<K: Resource>(&self, stored: &Arc<Stored>) -> Result<Arc<K>, DecodeError> {
+        match self.pinned(stored) {
+            Some(entry) => entry.decode(),
+            None => decode::<K>(stored).map(Arc::new),
+        }
+    }
+
+    fn pinned(&self, stored: &Arc<Stored>) -> Option<Entry> {
+        let pinned = lock(self.pinned.as_ref()?);
+        let entry = pinned.entries.get(stored.key())?;
+        Arc::ptr_eq(&entry.stored, stored).then(|| entry.clone())
+    }
+}
+
+impl<K: Resource> View for Pinning<K> {
+    fn prepare(&self, object: &Arc<Stored>) {
+        let entry = Entry::of(object);
+        // An error is kept as well: it is what each `decode` answers.
+        let _ = entry.decode::<K>();
+        let last = lock(&self.pinned).prepared.replace(entry);
+        drop(last); // Outside the lock.
+    }
+
+    fn apply(&self, delta: &Delta) {
+        let mut pinned = lock(&self.pinned);
+        let last = match delta {
+            Delta::Remove { last } => pinned.entries.remove(last.key()),
+            Delta::Upsert { object, .. } => {
+                let prepared = pinned.prepared.take();
+                let prepared = prepared.filter(|entry| Arc::ptr_eq(&entry.stored, object));
+                let entry = prepared.unwrap_or_else(|| Entry::of(object));
+                pinned.entries.insert(object.key().clone(), entry)
+            }
+        };
+        drop(pinned);
+        drop(last);
+    }
+}
+
+impl Recent {
+    /// Returns the entry of an object, and those that have to go for it.
+    fn entry(&mut self, stored: &Arc<Stored>) -> (Entry, Vec<Entry>) {
+        let known = self.entries.iter().rev();
+        let mut known = known.filter(|entry| Arc::ptr_eq(&entry.stored, stored));
+        if let Some(entry) = known.next() {
+            return (entry.clone(), Vec::new());
+        }
+        let entry = Entry::of(stored);
+        self.entries.push_back(entry.clone());
+        self.json += stored.length();
+        let mut forgotten = Vec::new();
+        while self.entries.len() > MAX_OBJECTS || self.json > MAX_JSON {
+            let Some(oldest) = self.entries.pop_front() else {
+                break;
+            };
+            self.json -= oldest.stored.length();
+            forgotten.push(oldest);
+        }
+        (entry, forgotten)
+    }
+}
+
+impl Entry {
+    fn of(stored: &Arc<Stored>) -> Self {
+        Self {
+            stored: stored.clone(),
+            decoded: Arc::default(),
+        }
+    }
+
+    fn decode<K: Resource>(&self) -> Result<Arc<K>, DecodeError> {
+        let decoded = self
+            .decoded
+            .get_or_init(|| decode::<K>(&self.stored).map(|object| Arc::new(object) as Object));
+        match decoded {
+            Ok(object) => match object.clone().downcast() {
+                Ok(object) => Ok(object),
+                // Another handler has another Rust type for the same kind.
+                Err(_) => decode::<K>(&self.stored).map(Arc::new),
+            },
+            Err(error) if error.kind == short_name::<K>() => Err(error.clone()),
+            Err(_) => decode::<K>(&self.stored).map(Arc::new),
+        }
+    }
+}
+
+fn decode<K: Resource>(stored: &Stored) -> Result<K, DecodeError> {
+    let decoded = stored.with_json(|json| {
+        serde_json::from_slice(json).map_err(|error| DecodeError::new::<K>(json, &error))
+    });
+    decoded.unwrap_or_else(|corrupt| Err(DecodeError::because::<K>(&corrupt.to_string())))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The type's name without its path.
+fn short_name<K>() -> &'static str {
+    let name = std::any::type_name::<K>();
+    let path = name.split('<').next().unwrap_or(name);
+    path.rsplit("::").next().unwrap_or(path)
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::k8s::{ConfigMap, Pod};
+
+    fn stored(json: &str) -> Arc<Stored> {
+        Stored::of("a", "u", "1", false, json)
+    }
+
+    #[test]
+    fn decode_error_names_the_kind_and_the_field() {
+        let object = stored(r#"{"metadata":{},"spec":{"containers":[{"name":"a","tty":"yes"}]}}"#);
+
+        let error = Decoder::default()
+            .decode::<Pod>(&object)
+            .expect_err("tty is a bool");
+
+        let text = error.to_string();
+        let start = "the object is not a valid `Pod`: `spec.containers[0].tty`: invalid type";
+        assert!(text.starts_with(start), "{text}");
+    }
+
+    #[test]
+    fn object_is_decoded_once_for_two_handlers_and_two_attempts() {
+        let decoder = Decoder::default();
+        let object = stored(r#"{"metadata":{"name":"a"}}"#);
+
+        let first = decoder.decode::<Pod>(&object).map(|pod| Arc::as_ptr(&pod));
+        let second = decoder.decode::<Pod>(&object).map(|pod| Arc::as_ptr(&pod));
+
+        assert_eq!(first.expect("a pod"), second.expect("a pod"));
+    }
+
+    #[test]
+    fn other_rust_type_of_the_same_object_is_decoded_as_well() {
+        let decoder = Decoder::default();
+        let object = stored(r#"{"metadata":{"name":"a"},"data":{"a":"b"}}"#);
+
+        let pod = decoder.decode::<Pod>(&object).expect("a pod");
+        let map = decoder.decode::<ConfigMap>(&object).expect("a map");
+
+        assert_eq!(pod.metadata.name, map.metadata.name);
+        assert!(map.data.is_some());
+    }
+
+    #[test]
+    fn few_objects_are_remembered_whatever_is_decoded() {
+        let decoder = Decoder::default();
+        let object = stored(r#"{"metadata":{"name":"a"}}"#);
+        let first = decoder.decode::<Pod>(&object).expect("a pod");
+        let gone = Arc::downgrade(&first);
+        drop(first);
+
+        for _ in 0..2 * MAX_OBJECTS {
+            decoder.decode::<Pod>(&stored("{}")).expect("a pod");
+        }
+        let large = format!(r#"{{"metadata":{{"name":"{}"}}}}"#, "a".repeat(MAX_JSON));
+        decoder.decode::<Pod>(&stored(&large)).expect("a pod");
+
+        assert!(gone.upgrade().is_none());
+        assert_eq!(
+            lock(&decoder.recent).entries.len(),
+            0,
+            "too large to be kept"
+        );
+        assert_eq!(lock(&decoder.recent).json, 0);
+    }
+
+    #[test]
+    fn pinned_object_stays_decoded_until_it_leaves_the_store() {
+        let (decoder, view) = Decoder::pinning::<Pod>();
+        let object = stored(r#"{"metadata":{"name":"a"}}"#);
+        view.prepare(&object);
+        view.apply(&Delta::Upsert {
+            object: object.clone(),
+            initial: true,
+        });
+
+        let first = decoder.peek::<Pod>(&object).expect("a pod");
+        let second = decoder.decode::<Pod>(&object).expect("a pod");
+        view.apply(&Delta::Remove {
+            last: object.clone(),
+        });
+
+        assert!(Arc::ptr_eq(&first, &second));
+        let again = decoder.peek::<Pod>(&object).expect("a pod");
+        assert!(!Arc::ptr_eq(&first, &again));
+    }
+}

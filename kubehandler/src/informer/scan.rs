@@ -1,0 +1,340 @@
+//! Finds the parts of a JSON text without reading the values that it passes over.
+//!
+//! What is walked is held to the grammar: members, elements, separators. Of a value that is
+//! passed over only its end is looked for, through its strings and brackets: whether the rest
+//! is JSON is found out by whoever decodes it. That costs less than half of a whole check, and
+//! most objects are passed over more often than they are decoded.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+/// Why a text cannot be walked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not JSON: expected {expected} at byte {at}")]
+pub(crate) struct Malformed {
+    expected: &'static str,
+    at: usize,
+}
+
+/// Walks an object or an array, in place: what it is part of goes on where it ends.
+#[derive(Debug)]
+struct Walk<'a> {
+    text: &'a [u8],
+    at: usize,
+    close: u8,
+    state: State,
+}
+
+/// Where a walk stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Behind the opening bracket.
+    First,
+    /// Behind a value.
+    Between,
+    /// Behind the closing bracket.
+    Over,
+}
+
+impl<'a> Walk<'a> {
+    /// Begins behind the opening bracket, which must stand at `at`.
+    fn of(text: &'a [u8], at: usize, open: u8, expected: &'static str) -> Result<Self, Malformed> {
+        Ok(Self {
+            text,
+            at: expect(text, skip_space(text, at), open, expected)?,
+            close: open + 2, // As in ASCII.
+            state: State::First,
+        })
+    }
+
+    /// Moves to the start of what comes next; false at the end, behind the closing bracket.
+    fn advance(&mut self) -> Result<bool, Malformed> {
+        if self.state == State::Over {
+            return Ok(false);
+        }
+        self.at = skip_space(self.text, self.at);
+        let found = self.text.get(self.at).copied();
+        if found == Some(self.close) {
+            self.at += 1;
+            self.state = State::Over;
+            return Ok(false);
+        }
+        if self.state == State::Between {
+            let behind = expect(self.text, self.at, b',', "`,` or the end")?;
+            self.at = skip_space(self.text, behind);
+        }
+        self.state = State::Between;
+        Ok(true)
+    }
+
+    /// Moves over the value that starts here.
+    fn value(&mut self) -> Result<&'a [u8], Malformed> {
+        let start = self.at;
+        self.at = skip_value(self.text, start)?;
+        Ok(&self.text[start..self.at])
+    }
+
+    /// Fails if something other than white space follows.
+    fn ends_the_text(&self) -> Result<(), Malformed> {
+        let rest = skip_space(self.text, self.at);
+        if rest < self.text.len() {
+            return Err(malformed("the end", rest));
+        }
+        Ok(())
+    }
+}
+
+/// Walks the members of an object, in their order.
+#[derive(Debug)]
+pub(crate) struct Members<'a>(Walk<'a>);
+
+/// The name of a member.
+#[derive(Clone, Debug)]
+pub(crate) struct Name<'a> {
+    pub(crate) name: Cow<'a, [u8]>,
+    /// Where its opening quote stands.
+    pub(crate) start: usize,
+}
+
+impl<'a> Members<'a> {
+    /// Begins to walk the object at the start of `text`.
+    pub(crate) fn of(text: &'a [u8]) -> Result<Self, Malformed> {
+        Walk::of(text, 0, b'{', "an object").map(Self)
+    }
+
+    /// Moves to the next member; its value is to be taken by one of the other methods.
+    pub(crate) fn next(&mut self) -> Result<Option<Name<'a>>, Malformed> {
+        let Self(walk) = self;
+        if !walk.advance()? {
+            return Ok(None);
+        }
+        let start = walk.at;
+        let name = expect(walk.text, start, b'"', "a member's name")?;
+        let behind = skip_string(walk.text, name)?;
+        let colon = skip_space(walk.text, behind);
+        let value = expect(walk.text, colon, b':', "`:`")?;
+        walk.at = skip_space(walk.text, value);
+        let name = unescaped(&walk.text[name..behind - 1]);
+        Ok(Some(Name { name, start }))
+    }
+
+    /// Returns the next byte: what kind of value it is.
+    pub(crate) fn first_byte(&self) -> Option<u8> {
+        self.0.text.get(self.0.at).copied()
+    }
+
+    /// Passes over the value.
+    pub(crate) fn value(&mut self) -> Result<&'a [u8], Malformed> {
+        self.0.value()
+    }
+
+    /// Returns where the walk stands: behind the value, once that is taken.
+    pub(crate) fn at(&self) -> usize {
+        self.0.at
+    }
+
+    /// Returns the whole text, which the object is part of.
+    pub(crate) fn text(&self) -> &'a [u8] {
+        self.0.text
+    }
+
+    /// Walks the value, an object; to be followed by [`leave`](Self::leave).
+    pub(crate) fn members(&self) -> Result<Self, Malformed> {
+        Walk::of(self.0.text, self.0.at, b'{', "an object").map(Self)
+    }
+
+    /// Walks the value, an array; to be followed by [`leave`](Self::leave).
+    pub(crate) fn elements(&self) -> Result<Elements<'a>, Malformed> {
+        Walk::of(self.0.text, self.0.at, b'[', "an array").map(Elements)
+    }
+
+    /// Goes on behind the value, whose walk came to its end at `at`.
+    pub(crate) fn leave(&mut self, at: usize) {
+        self.0.at = at;
+    }
+
+    /// Fails if something other than white space follows the object that was walked.
+    pub(crate) fn ends_the_text(&self) -> Result<(), Malformed> {
+        self.0.ends_the_text()
+    }
+}
+
+/// Walks the elements of an array, in their order.
+#[derive(Debug)]
+pub(crate) struct Elements<'a>(Walk<'a>);
+
+impl<'a> Elements<'a> {
+    /// Begins to walk the array at the start of `text`.
+    pub(crate) fn of(text: &'a [u8]) -> Result<Self, Malformed> {
+        Walk::of(text, 0, b'[', "an array").map(Self)
+    }
+
+    /// Moves to the next element, which is to be taken by one of the other methods.
+    pub(crate) fn next(&mut self) -> Result<bool, Malformed> {
+        self.0.advance()
+    }
+
+    /// Returns the next byte: what kind of element it is.
+    pub(crate) fn first_byte(&self) -> Option<u8> {
+        self.0.text.get(self.0.at).copied()
+    }
+
+    /// Passes over the element.
+    pub(crate) fn value(&mut self) -> Result<&'a [u8], Malformed> {
+        self.0.value()
+    }
+
+    /// Returns where the walk stands.
+    pub(crate) fn at(&self) -> usize {
+        self.0.at
+    }
+
+    /// Walks the element, an object; to be followed by [`leave`](Self::leave).
+    pub(crate) fn members(&self) -> Result<Members<'a>, Malformed> {
+        Walk::of(self.0.text, self.0.at, b'{', "an object").map(Members)
+    }
+
+    /// Walks the element, an array; to be followed by [`leave`](Self::leave).
+    pub(crate) fn elements(&self) -> Result<Self, Malformed> {
+        Walk::of(self.0.text, self.0.at, b'[', "an array").map(Self)
+    }
+
+    /// Goes on behind the element, whose walk came to its end at `at`.
+    pub(crate) fn leave(&mut self, at: usize) {
+        self.0.at = at;
+    }
+}
+
+/// Returns the text of a JSON string; empty for `null`.
+///
+/// # Errors
+///
+/// Fails, with what serde says, if it is no string.
+pub(crate) fn text(value: &[u8]) -> Result<Cow<'_, str>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+    // What most strings are: nothing in them is escaped.
+    if let [b'"', inner @ .., b'"'] = value
+        && inner.iter().all(|&byte| is_plain(byte))
+        && let Ok(inner) = std::str::from_utf8(inner)
+    {
+        return Ok(Cow::Borrowed(inner));
+    }
+    let text: Option<Text<'_>> = serde_json::from_slice(value)?;
+    Ok(text.map_or(Cow::Borrowed(""), |text| text.0))
+}
+
+/// A name as it is meant; one that cannot be unescaped is nobody's name, and stays as it is.
+fn unescaped(name: &[u8]) -> Cow<'_, [u8]> {
+    if !name.contains(&b'\\') {
+        return Cow::Borrowed(name);
+    }
+    let quoted = [b"\"", name, b"\""].concat();
+    let name = serde_json::from_slice::<String>(&quoted).map_or(name.to_vec(), String::into_bytes);
+    Cow::Owned(name)
+}
+
+fn malformed(expected: &'static str, at: usize) -> Malformed {
+    Malformed { expected, at }
+}
+
+/// Returns where `byte`, which must stand at `at`, ends.
+fn expect(text: &[u8], at: usize, byte: u8, expected: &'static str) -> Result<usize, Malformed> {
+    if text.get(at) == Some(&byte) {
+        return Ok(at + 1);
+    }
+    Err(malformed(expected, at))
+}
+
+fn skip_space(text: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = text.get(at) {
+        at += 1;
+    }
+    at
+}
+
+/// Returns where the value that starts at `at` ends.
+fn skip_value(text: &[u8], at: usize) -> Result<usize, Malformed> {
+    match text.get(at) {
+        Some(b'"') => skip_string(text, at + 1),
+        Some(b'{' | b'[') => skip_nested(text, at),
+        _ => {
+            let is_scalar = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+            let length = text.get(at..).unwrap_or_default();
+            let length = length.iter().take_while(|byte| is_scalar(byte)).count();
+            if length == 0 {
+                return Err(malformed("a value", at));
+            }
+            Ok(at + length)
+        }
+    }
+}
+
+/// Returns where the object or array that starts at `at` ends.
+fn skip_nested(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
+    let mut depth = 0_usize;
+    while let Some(&byte) = text.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at = skip_string(text, at)?,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Ok(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    Err(malformed("a closing bracket", at))
+}
+
+/// Returns where the string ends whose opening quote stands before `at`.
+///
+/// Eight bytes at a time: the lowest byte of `marks` that is not zero is the first quote or
+/// backslash (Mycroft's test for a zero byte; what it finds falsely lies above a true one).
+fn skip_string(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    const fn zero_bytes(word: u64) -> u64 {
+        word.wrapping_sub(LOW) & !word & HIGH
+    }
+
+    while let Some((word, _)) = text
+        .get(at..)
+        .and_then(|rest| rest.split_first_chunk::<8>())
+    {
+        let word = u64::from_le_bytes(*word);
+        let quotes = zero_bytes(word ^ (LOW * b'"' as u64));
+        let escapes = zero_bytes(word ^ (LOW * b'\\' as u64));
+        let marks = quotes | escapes;
+        if marks == 0 {
+            at += 8;
+            continue;
+        }
+        at += marks.trailing_zeros() as usize / 8;
+        if text[at] == b'"' {
+            return Ok(at + 1);
+        }
+        at += 2; // Whatever is escaped does not end the string.
+    }
+    while let Some(&byte) = text.get(at) {
+        match byte {
+            b'"' => return Ok(at + 1),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    Err(malformed("a closing quote", text.len()))
+}
+
+/// Neither a quote, nor an escape, nor a control character.
+fn is_plain(byte: u8) -> bool {
+    byte >= 0x20 && byte != b'"' && byte != b'\\'
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! The account of an object that is owed nothing out of the ordinary, in as few bytes as it takes.
+
+use std::sync::Arc;
+
+use super::{
+    Owed,
+    life::{Life, Phase},
+};
+use crate::{informer::Stored, object_key::ObjectKey};
+
+/// An account in two words: the object in view, and how far its life is.
+///
+/// A large store has one for each object and handler, and few others.
+#[derive(Clone, Debug)]
+pub(crate) struct Quiet {
+    object: Arc<Stored>,
+    phase: Phase,
+    /// A resync is due.
+    resync: bool,
+    /// It came with the first list, and no callback of it has ended yet.
+    untried: bool,
+}
+
+impl Quiet {
+    pub(crate) fn key(&self) -> &ObjectKey {
+        self.object.key()
+    }
+
+    pub(crate) fn is_untried(&self) -> bool {
+        self.untried
+    }
+}
+
+impl Owed {
+    /// Returns the account as two words, if they can say it all.
+    pub(crate) fn quiet(&self, untried: bool) -> Option<Quiet> {
+        if self.ended.is_some() || self.running.is_some() {
+            return None;
+        }
+        let life = self.life.as_ref()?;
+        let (phase, resync) = life.phase()?;
+        Some(Quiet {
+            object: life.current().clone(),
+            phase,
+            resync,
+            untried,
+        })
+    }
+}
+
+impl From<&Quiet> for Owed {
+    fn from(quiet: &Quiet) -> Self {
+        Self {
+            life: Some(Life::at(quiet.object.clone(), quiet.phase, quiet.resync)),
+            ended: None,
+            running: None,
+        }
+    }
+}
