@@ -1,0 +1,135 @@
+// The contestant client-go: a shared informer, a rate-limiting work queue, and workers.
+//
+//	client-go URL PODS key|object [WORKERS]
+//
+// In the mode key a callback takes key, uid and resourceVersion, in the mode object it reads spec and
+// status too; the objects are decoded anyway.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
+
+	"github.com/kubehandler/kubehandler/tests/peers/go/progress"
+)
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "client-go:", err)
+		os.Exit(1)
+	}
+}
+
+func run(arguments []string) error {
+	if len(arguments) < 3 {
+		return fmt.Errorf("usage: client-go URL PODS key|object [WORKERS]")
+	}
+	pods, err := strconv.Atoi(arguments[1])
+	if err != nil {
+		return err
+	}
+	workers := 2
+	if len(arguments) > 3 {
+		if workers, err = strconv.Atoi(arguments[3]); err != nil {
+			return err
+		}
+	}
+	config := &rest.Config{Host: arguments[0]}
+	config.ContentType = "application/json"
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	controller := &controller{
+		progress:    progress.New(pods),
+		readsObject: arguments[2] == "object",
+		queue:       workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
+		informer:    informers.NewSharedInformerFactory(client, 0).Core().V1().Pods().Informer(),
+	}
+	return controller.run(workers)
+}
+
+// controller is what the sample controller of Kubernetes is, for pods.
+type controller struct {
+	progress    *progress.Progress
+	readsObject bool
+	queue       workqueue.TypedRateLimitingInterface[string]
+	informer    cache.SharedIndexInformer
+}
+
+func (c *controller) run(workers int) error {
+	if err := c.informer.SetTransform(withoutManagedFields); err != nil {
+		return err
+	}
+	_, err := c.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: c.enqueue,
+		UpdateFunc: func(old, new any) {
+			// A relist tells of every object; only a new version is news.
+			if old.(*corev1.Pod).ResourceVersion != new.(*corev1.Pod).ResourceVersion {
+				c.enqueue(new)
+			}
+		},
+		DeleteFunc: c.enqueue,
+	})
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	go c.informer.RunWithContext(ctx)
+	if !cache.WaitForCacheSync(ctx.Done(), c.informer.HasSynced) {
+		return fmt.Errorf("the cache has not synced")
+	}
+	for range workers {
+		go func() {
+			for c.next() {
+			}
+		}()
+	}
+	<-c.progress.Synced
+	// What the first list left over goes back to the system, which the runtime does only in time.
+	debug.FreeOSMemory()
+	select {}
+}
+
+func (c *controller) enqueue(object any) {
+	if key, err := cache.DeletionHandlingMetaNamespaceKeyFunc(object); err == nil {
+		c.queue.Add(key)
+	}
+}
+
+func (c *controller) next() bool {
+	key, shutdown := c.queue.Get()
+	if shutdown {
+		return false
+	}
+	defer c.queue.Done(key)
+	object, exists, err := c.informer.GetStore().GetByKey(key)
+	if err == nil && exists {
+		pod := object.(*corev1.Pod)
+		if c.readsObject {
+			runtime.KeepAlive(&pod.Spec)
+			runtime.KeepAlive(&pod.Status)
+		}
+		c.progress.Saw(pod.Name, pod.ResourceVersion)
+	}
+	c.queue.Forget(key)
+	return true
+}
+
+func withoutManagedFields(object any) (any, error) {
+	if pod, ok := object.(*corev1.Pod); ok {
+		pod.ManagedFields = nil
+	}
+	return object, nil
+}

@@ -1,0 +1,144 @@
+//! As much of HTTP/1.1 as the clients need, for the least processor time.
+
+use std::{
+    io::{self, BufRead as _, BufReader, Write as _},
+    net::TcpStream,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+/// Bytes are sent in chunks of about this size, or earlier when there is nothing more to send.
+const CHUNK: usize = 64 * 1024;
+
+/// The size of a chunk comes before it, in as many digits as any needs.
+const CHUNK_HEAD: usize = 10;
+
+/// A request without a body.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    query: Vec<(String, String)>,
+}
+
+impl Request {
+    /// Reads the next request of a connection; `None` when the client has closed it.
+    pub(crate) fn read(input: &mut BufReader<TcpStream>) -> io::Result<Option<Self>> {
+        let mut first = String::new();
+        if input.read_line(&mut first)? == 0 {
+            return Ok(None);
+        }
+        let mut header = String::new();
+        while input.read_line(&mut header)? > 0 && !header.trim().is_empty() {
+            header.clear();
+        }
+        let mut words = first.split_whitespace();
+        let (method, target) = words
+            .next()
+            .zip(words.next())
+            .ok_or(io::ErrorKind::InvalidData)?;
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let query = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (decoded(name), decoded(value)))
+            .collect();
+        Ok(Some(Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query,
+        }))
+    }
+
+    /// Returns a parameter; one that is empty is none.
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.query.iter().find(|(known, _)| known == name)?;
+        Some(value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Returns true if a parameter is there and says yes.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        matches!(self.parameter(name), Some("true" | "1"))
+    }
+}
+
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        let code = (*first == b'%').then(|| after.get(..2)).flatten();
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None if *first == b'+' => bytes.push(b' '),
+            None => bytes.push(*first),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Sends an answer that is small.
+pub(crate) fn send(stream: &mut TcpStream, status: &str, body: &str) -> io::Result<()> {
+    let len = body.len();
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len}\r\n\r\n{body}"
+    )
+}
+
+/// The body of an answer whose length is not known before.
+pub(crate) struct Body<'a> {
+    stream: &'a mut TcpStream,
+    /// Room for the head of the chunk, then what is not yet sent.
+    chunk: Vec<u8>,
+    sent: &'a AtomicU64,
+}
+
+impl<'a> Body<'a> {
+    /// Starts the answer; counts its bytes in `sent`.
+    pub(crate) fn start(stream: &'a mut TcpStream, sent: &'a AtomicU64) -> io::Result<Self> {
+        stream.write_all(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+        )?;
+        let mut chunk = Vec::with_capacity(CHUNK + 16 * 1024);
+        chunk.resize(CHUNK_HEAD, 0);
+        Ok(Self {
+            stream,
+            chunk,
+            sent,
+        })
+    }
+
+    /// Lets `write` append to the body, and sends what has become a chunk.
+    pub(crate) fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+        write(&mut self.chunk);
+        if self.chunk.len() >= CHUNK {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Sends what is there.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        let len = self.chunk.len() - CHUNK_HEAD;
+        if len == 0 {
+            return Ok(()); // An empty chunk would end the body.
+        }
+        let head = format!("{len:08x}\r\n");
+        self.chunk[..CHUNK_HEAD].copy_from_slice(head.as_bytes());
+        self.chunk.extend_from_slice(b"\r\n");
+        self.stream.write_all(&self.chunk)?;
+        self.chunk.truncate(CHUNK_HEAD);
+        self.sent.fetch_add(len as u64, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Ends the body; the connection is good for another request.
+    pub(crate) fn end(mut self) -> io::Result<()> {
+        self.flush()?;
+        self.stream.write_all(b"0\r\n\r\n")
+    }
+}

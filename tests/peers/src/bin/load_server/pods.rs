@@ -1,0 +1,132 @@
+//! The pods of the load, made when they are sent: 1,000,000 of them need no memory here.
+
+use crate::identity::{Field, Identity};
+
+/// A pod without `kind` and `apiVersion`, one piece a line; `<name>` is a [`Field`].
+const TEMPLATE: &str = include_str!("pod.json");
+
+/// How many pods there are, and how one is written.
+#[derive(Debug)]
+pub(crate) struct Pods {
+    count: u32,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Text(Box<[u8]>),
+    Field(Field),
+}
+
+impl Pods {
+    /// Reads the template.
+    pub(crate) fn new(count: u32) -> anyhow::Result<Self> {
+        // A server sends no white space between tokens.
+        let template: String = TEMPLATE.lines().map(str::trim).collect();
+        let mut pieces = Vec::new();
+        let mut rest = template.as_str();
+        while let Some((text, field)) = rest.split_once('<') {
+            let (name, after) = field
+                .split_once('>')
+                .ok_or_else(|| anyhow::anyhow!("the template has a field without an end"))?;
+            let field = Field::named(name)
+                .ok_or_else(|| anyhow::anyhow!("the template has an unknown field `{name}`"))?;
+            pieces.push(Piece::Text(text.as_bytes().into()));
+            pieces.push(Piece::Field(field));
+            rest = after;
+        }
+        pieces.push(Piece::Text(rest.as_bytes().into()));
+        Ok(Self { count, pieces })
+    }
+
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Appends the fields of a pod in a round, without the braces around them.
+    pub(crate) fn write(&self, index: u32, round: u32, out: &mut Vec<u8>) {
+        let identity = Identity::new(index, round);
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => out.extend_from_slice(text),
+                Piece::Field(field) => identity.write(*field, out),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use k8s_openapi::api::core::v1::Pod;
+    use kubehandler_peers::version;
+
+    use super::*;
+
+    fn text(index: u32, round: u32) -> String {
+        let mut out = b"{".to_vec();
+        Pods::new(1)
+            .expect("the template is sound")
+            .write(index, round, &mut out);
+        out.push(b'}');
+        String::from_utf8(out).expect("JSON is text")
+    }
+
+    fn pod(index: u32, round: u32) -> Pod {
+        serde_json::from_str(&text(index, round)).expect("a pod")
+    }
+
+    #[test]
+    fn pod_is_as_large_as_said() {
+        for index in [0, 49_999, 999_999] {
+            let len = text(index, 3).len();
+            assert!((5_900..=6_100).contains(&len), "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn pod_is_whole() {
+        let pod = pod(17, 2);
+
+        let metadata = pod.metadata;
+        assert_eq!(
+            metadata.resource_version,
+            Some(version::of(2, 17).to_string())
+        );
+        assert!(metadata.name.is_some_and(|name| name.ends_with("-17")));
+        assert_eq!(metadata.managed_fields.map(|fields| fields.len()), Some(2));
+        let status = pod.status.expect("a status");
+        assert_eq!(
+            status.conditions.map(|conditions| conditions.len()),
+            Some(5)
+        );
+        let containers = status.container_statuses.expect("containers");
+        assert_eq!(containers[0].restart_count, 2);
+    }
+
+    #[test]
+    fn identifiers_are_unique_and_the_same_each_time() {
+        let mut uids = HashSet::new();
+        let mut addresses = HashSet::new();
+        for index in 0..2_000 {
+            let pod = pod(index, 0);
+            assert!(uids.insert(pod.metadata.uid));
+            assert!(addresses.insert(pod.status.and_then(|status| status.pod_ip)));
+        }
+        assert_eq!(text(5, 1), text(5, 1));
+    }
+
+    #[test]
+    fn update_changes_version_and_status_only() {
+        let (mut old, mut new) = (pod(5, 1), pod(5, 2));
+
+        assert_ne!(old.status, new.status);
+        for pod in [&mut old, &mut new] {
+            pod.status = None;
+            pod.metadata.resource_version = None;
+            pod.metadata.managed_fields = None; // Tells when the status was written.
+        }
+        assert_eq!(old, new);
+    }
+}

@@ -1,0 +1,11 @@
+//! What the contestants and the load server share: how versions tell rounds, and who has handled what.
+
+mod arguments;
+mod progress;
+pub mod report;
+pub mod version;
+
+pub use self::{
+    arguments::{Arguments, Mode},
+    progress::Progress,
+};
