@@ -166,33 +166,33 @@ impl Book {
 }
 
 impl Subscriber for Lane {
-    fn apply(&self, delta: Delta) {
+    fn apply(&self, deltas: &[Delta]) {
         let now = Instant::now();
         let mut book = self.book();
-        let (key, turn) = match delta {
-            Delta::Upsert { object, initial } => {
-                let key = object.key().clone();
-                let turn = book.accounts.change(&key, |account| {
-                    account.untried |= initial;
-                    account.owed.upsert(object, initial);
-                    account.owed.turn(now)
-                });
-                (key, turn)
-            }
-            Delta::Remove { last } => {
-                let key = last.key().clone();
-                let turn = book.accounts.change(&key, |account| {
-                    account.owed.remove(last);
-                    account.owed.turn(now)
-                });
-                if turn == Turn::Never {
-                    // Or objects that come and go would pile up while the handler is stalled.
-                    self.queue.remove(&key);
+        for delta in deltas {
+            let (key, turn) = match delta {
+                Delta::Upsert { object, initial } => {
+                    let turn = book.accounts.change(object.key(), |account| {
+                        account.untried |= initial;
+                        account.owed.upsert(object.clone(), *initial);
+                        account.owed.turn(now)
+                    });
+                    (object.key(), turn)
                 }
-                (key, turn)
-            }
-        };
-        self.schedule(&key, turn);
+                Delta::Remove { last } => {
+                    let turn = book.accounts.change(last.key(), |account| {
+                        account.owed.remove(last.clone());
+                        account.owed.turn(now)
+                    });
+                    if turn == Turn::Never {
+                        // Or objects that come and go would pile up while the handler is stalled.
+                        self.queue.remove(last.key());
+                    }
+                    (last.key(), turn)
+                }
+            };
+            self.schedule(key, turn);
+        }
         let settled = book.is_settled();
         drop(book);
         if settled {

@@ -116,6 +116,11 @@ impl Stream {
         self.opened
     }
 
+    /// Takes the next event if it has come already.
+    pub(crate) fn next_now(&mut self) -> bool {
+        self.lines.next_line()
+    }
+
     /// Waits for the next event.
     pub(crate) async fn next(&mut self, deadline: Instant) -> Next {
         loop {

@@ -5,7 +5,10 @@ use std::{
     collections::{HashMap, VecDeque},
     fmt,
     marker::PhantomData,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use crate::{
@@ -14,8 +17,8 @@ use crate::{
     resource::Resource,
 };
 
-/// So much JSON, and so many objects, are kept decoded: what two handlers, or two attempts, need
-/// of an object that just changed.
+/// So much JSON, and so many objects, are kept decoded: what other handlers, or the next attempt,
+/// need of an object that was just handled.
 const MAX_JSON: usize = 256 * 1024;
 const MAX_OBJECTS: usize = 64;
 
@@ -34,6 +37,8 @@ type Object = Arc<dyn Any + Send + Sync>;
 #[derive(Default)]
 pub(crate) struct Decoder {
     recent: Mutex<Recent>,
+    /// How many lanes hand out the informer's objects.
+    lanes: AtomicUsize,
     /// Every object of the store, where the informer keeps them decoded.
     pinned: Option<Arc<Mutex<Pinned>>>,
 }
@@ -64,6 +69,8 @@ struct Recent {
 struct Entry {
     stored: Arc<Stored>,
     decoded: Arc<OnceLock<Result<Object, DecodeError>>>,
+    /// So many lanes may still ask for it.
+    awaited: usize,
 }
 
 impl DecodeError {
@@ -102,9 +109,23 @@ impl Decoder {
         if let Some(entry) = self.pinned(stored) {
             return entry.decode();
         }
-        let (entry, forgotten) = lock(&self.recent).entry(stored);
+        let lanes = self.lanes.load(Ordering::Relaxed);
+        let (entry, forgotten) = lock(&self.recent).entry(stored, lanes);
         drop(forgotten);
         entry.decode()
+    }
+
+    /// Lets go of an object that one lane has handled: once all have, nobody will ask for it.
+    ///
+    /// It is then dropped where it was used, while it is still in the processor's cache.
+    pub(crate) fn release(&self, stored: &Arc<Stored>) {
+        let forgotten = lock(&self.recent).release(stored);
+        drop(forgotten);
+    }
+
+    /// Notes how many lanes hand out the informer's objects.
+    pub(crate) fn set_lanes(&self, lanes: usize) {
+        self.lanes.store(lanes, Ordering::Relaxed);
     }
 
     /// Returns the decoded object, and remembers nothing: for those who read the whole store.
@@ -149,13 +170,12 @@ impl<K: Resource> View for Pinning<K> {
 
 impl Recent {
     /// Returns the entry of an object, and those that have to go for it.
-    fn entry(&mut self, stored: &Arc<Stored>) -> (Entry, Vec<Entry>) {
-        let known = self.entries.iter().rev();
-        let mut known = known.filter(|entry| Arc::ptr_eq(&entry.stored, stored));
-        if let Some(entry) = known.next() {
-            return (entry.clone(), Vec::new());
+    fn entry(&mut self, stored: &Arc<Stored>, lanes: usize) -> (Entry, Vec<Entry>) {
+        if let Some(at) = self.position(stored) {
+            return (self.entries[at].clone(), Vec::new());
         }
-        let entry = Entry::of(stored);
+        let mut entry = Entry::of(stored);
+        entry.awaited = lanes;
         self.entries.push_back(entry.clone());
         self.json += stored.length();
         let mut forgotten = Vec::new();
@@ -168,6 +188,23 @@ impl Recent {
         }
         (entry, forgotten)
     }
+
+    /// Returns the entry of an object if no lane will ask for it any more.
+    fn release(&mut self, stored: &Arc<Stored>) -> Option<Entry> {
+        let at = self.position(stored)?;
+        let entry = &mut self.entries[at];
+        entry.awaited = entry.awaited.saturating_sub(1);
+        if entry.awaited > 0 {
+            return None;
+        }
+        self.json -= entry.stored.length();
+        self.entries.remove(at)
+    }
+
+    fn position(&self, stored: &Arc<Stored>) -> Option<usize> {
+        let mut entries = self.entries.iter();
+        entries.rposition(|entry| Arc::ptr_eq(&entry.stored, stored))
+    }
 }
 
 impl Entry {
@@ -175,6 +212,7 @@ impl Entry {
         Self {
             stored: stored.clone(),
             decoded: Arc::default(),
+            awaited: 0,
         }
     }
 
@@ -249,6 +287,27 @@ mod tests {
         let second = decoder.decode::<Pod>(&object).map(|pod| Arc::as_ptr(&pod));
 
         assert_eq!(first.expect("a pod"), second.expect("a pod"));
+    }
+
+    #[test]
+    fn object_that_every_lane_has_handled_is_let_go() {
+        let decoder = Decoder::default();
+        decoder.set_lanes(2);
+        let object = stored(r#"{"metadata":{"name":"a"}}"#);
+        let weak = decoder
+            .decode::<Pod>(&object)
+            .map(|pod| Arc::downgrade(&pod));
+        let weak = weak.expect("a pod");
+
+        decoder.release(&object);
+        assert!(
+            weak.upgrade().is_some(),
+            "the other lane has not handled it"
+        );
+        decoder.release(&object);
+
+        assert!(weak.upgrade().is_none());
+        decoder.release(&object);
     }
 
     #[test]

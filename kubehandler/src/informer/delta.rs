@@ -29,6 +29,6 @@ pub(crate) type Deltas = SmallVec<[Delta; 2]>;
 ///
 /// Called under the informer's lock: it returns at once and never calls the informer back.
 pub(crate) trait Subscriber: Send + Sync {
-    /// Takes one change.
-    fn apply(&self, delta: Delta);
+    /// Takes some changes, in their order.
+    fn apply(&self, deltas: &[Delta]);
 }

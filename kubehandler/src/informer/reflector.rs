@@ -76,6 +76,8 @@ impl<'a> Reflector<'a> {
                 step = Step::Watch(String::new());
                 done = contained(self.follow(stream)).await.map(|()| None);
             }
+            // Also after a failure, and before the next request.
+            self.shared.tell();
             if let Err(failure) = done {
                 self.wait_after(&step, &failure).await;
             }
@@ -144,6 +146,7 @@ impl<'a> Reflector<'a> {
             if page.metadata.continue_token.is_empty() {
                 break;
             }
+            self.shared.tell();
             let next = Some(page.metadata.continue_token);
             if next == token {
                 return Err(Failure::Endless);
@@ -162,7 +165,7 @@ impl<'a> Reflector<'a> {
         let mut listing = self.begin(read);
         loop {
             let deadline = last_call.min(Instant::now() + limits.stream_idle);
-            match stream.next(deadline).await {
+            match self.next(&mut stream, deadline).await {
                 Next::Frame => {}
                 Next::End => return Err(Failure::CutList),
                 Next::Late => return Err(Failure::NoBookmark),
@@ -186,6 +189,15 @@ impl<'a> Reflector<'a> {
             }
             self.learn().await;
         }
+    }
+
+    /// Waits for the next event; while it does, nobody waits to be told of the last.
+    async fn next(&self, stream: &mut Stream, deadline: Instant) -> Next {
+        if stream.next_now() {
+            return Next::Frame;
+        }
+        self.shared.tell();
+        stream.next(deadline).await
     }
 
     fn begin<'r>(&mut self, read: &'r Read) -> Listing<'r> {
@@ -268,6 +280,7 @@ impl<'a> Reflector<'a> {
         let Ok(()) = self
             .shared
             .change(|store| Ok::<_, Infallible>(store.commit()));
+        self.shared.tell();
         let objects = self.shared.read(Store::len);
         debug!(informer = %self.shared.target, version, objects, "listed");
         self.progress.plan.listed(version);
@@ -281,7 +294,7 @@ impl<'a> Reflector<'a> {
         let limits = &self.shared.limits;
         let deadline = stream.opened() + limits.watch + limits.watch_grace;
         loop {
-            match stream.next(deadline).await {
+            match self.next(&mut stream, deadline).await {
                 Next::Frame => {
                     let frame = stream.frame(&self.shared.options.dropped);
                     self.apply(frame.map_err(Failure::UnreadableEvent)?)?;
@@ -389,6 +402,7 @@ impl<'a> Reflector<'a> {
         if !packer.wants_training(|| shared.read(Store::len)) {
             return;
         }
+        shared.tell();
         let (samples, objects) = shared.read(|store| (store.sample(SAMPLES), store.len()));
         let learned = tokio::task::spawn_blocking(move || Learned::from(&samples)).await;
         let learned = learned.unwrap_or_default();

@@ -41,12 +41,30 @@ pub(crate) struct Shared {
     progress: tokio::sync::Mutex<Progress>,
 }
 
-/// The store and who is told of its changes, under one lock: a subscriber's picture is at any
-/// time the store, or a subscriber that comes between a change and its delta would miss it.
+/// The store and who is told of its changes, under one lock: a subscriber's picture and what it is
+/// yet to be told are at any time the store, or one that comes between the two would miss a change.
 #[derive(Default)]
 struct Content {
     store: Store,
     subscribers: Vec<Arc<dyn Subscriber>>,
+    /// What the subscribers are yet to be told: a few changes together cost one lock and wake one
+    /// worker, where each by itself would cost a switch of tasks.
+    untold: Vec<Delta>,
+}
+
+/// So many changes are told together at most, or the first would wait for the last.
+const TOLD_TOGETHER: usize = 32;
+
+impl Content {
+    fn tell(&mut self) {
+        if !self.untold.is_empty() {
+            for subscriber in &self.subscribers {
+                subscriber.apply(&self.untold);
+            }
+            self.untold.clear();
+            self.untold.shrink_to(TOLD_TOGETHER);
+        }
+    }
 }
 
 /// What went wrong since the last success.
@@ -82,20 +100,24 @@ impl Shared {
     /// until it is [unsubscribed](Self::unsubscribe).
     pub(crate) fn subscribe(&self, subscriber: Arc<dyn Subscriber>) {
         let mut content = self.content();
+        content.tell();
         for object in content.store.iter() {
-            subscriber.apply(Delta::Upsert {
+            subscriber.apply(&[Delta::Upsert {
                 object: object.clone(),
                 initial: true,
-            });
+            }]);
         }
         content.subscribers.push(subscriber);
+        self.options.decoder.set_lanes(content.subscribers.len());
     }
 
     /// Tells this subscriber of no further change.
     pub(crate) fn unsubscribe(&self, subscriber: &Arc<dyn Subscriber>) {
-        self.content()
+        let mut content = self.content();
+        content
             .subscribers
             .retain(|known| !Arc::ptr_eq(known, subscriber));
+        self.options.decoder.set_lanes(content.subscribers.len());
     }
 
     pub(crate) fn has_synced(&self) -> bool {
@@ -160,7 +182,7 @@ impl Shared {
         read(&self.content().store)
     }
 
-    /// Changes the store, then the views, then tells the subscribers, in one step.
+    /// Changes the store and the views; the subscribers are told soon, by [`tell`](Self::tell) at the latest.
     pub(crate) fn change<D: IntoIterator<Item = Delta>, E>(
         &self,
         change: impl FnOnce(&mut Store) -> Result<D, E>,
@@ -170,17 +192,23 @@ impl Shared {
             for view in &self.options.views {
                 view.apply(&delta);
             }
-            if let Some((last, others)) = content.subscribers.split_last() {
-                for subscriber in others {
-                    subscriber.apply(delta.clone());
-                }
-                last.apply(delta);
-            }
+            content.untold.push(delta);
         }
+        if content.untold.len() >= TOLD_TOGETHER {
+            content.tell();
+        }
+        Ok(())
+    }
+
+    /// Tells the subscribers of the changes they have not been told of.
+    ///
+    /// To be called before whoever changes the store waits for anything.
+    pub(crate) fn tell(&self) {
+        let mut content = self.content();
+        content.tell();
         if content.store.has_synced() && !self.has_synced() {
             self.synced.send_replace(true);
         }
-        Ok(())
     }
 
     /// Notes and logs a failure: as a warning once, until something succeeds.

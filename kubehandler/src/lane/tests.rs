@@ -56,11 +56,13 @@ async fn stalled_handler_keeps_nothing_of_objects_that_came_and_went() {
 
     for number in 0..1000 {
         let object = Stored::of(&format!("default/p{number}"), "uid", "1", false, "{}");
-        lane.apply(Delta::Upsert {
-            object: object.clone(),
-            initial: false,
-        });
-        lane.apply(Delta::Remove { last: object });
+        lane.apply(&[
+            Delta::Upsert {
+                object: object.clone(),
+                initial: false,
+            },
+            Delta::Remove { last: object },
+        ]);
     }
 
     assert_eq!(lane.queue.len(), 0);
@@ -74,10 +76,10 @@ async fn stalled_handler_keeps_one_turn_of_an_object_that_changes() {
 
     for version in 0..1000 {
         let object = Stored::of("default/busy", "uid", &version.to_string(), false, "{}");
-        lane.apply(Delta::Upsert {
+        lane.apply(&[Delta::Upsert {
             object,
             initial: false,
-        });
+        }]);
     }
 
     assert_eq!(lane.queue.len(), 1);

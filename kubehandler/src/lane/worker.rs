@@ -247,6 +247,11 @@ impl Lane {
             (verdict, account.owed.turn(now))
         });
         self.settle(book, &call.key, turn);
+        if verdict == Verdict::Settled {
+            for stored in std::iter::once(&call.snapshot).chain(&call.handled) {
+                self.context.decoder.release(stored);
+            }
+        }
         report(answer, verdict);
     }
 

@@ -20,8 +20,8 @@ impl Recorder {
 }
 
 impl Subscriber for Recorder {
-    fn apply(&self, delta: Delta) {
-        let text = match delta {
+    fn apply(&self, deltas: &[Delta]) {
+        let text = |delta: &Delta| match delta {
             Delta::Upsert {
                 object,
                 initial: true,
@@ -29,7 +29,8 @@ impl Subscriber for Recorder {
             Delta::Upsert { object, .. } => format!("upsert {}", object.key()),
             Delta::Remove { last } => format!("remove {}", last.key()),
         };
-        self.0.lock().expect("no panic").push(text);
+        let mut told = self.0.lock().expect("no panic");
+        told.extend(deltas.iter().map(text));
     }
 }
 
@@ -60,6 +61,7 @@ fn list(shared: &Shared, names: &[&str]) {
         deltas.extend(store.commit());
         Ok::<_, Infallible>(deltas)
     });
+    shared.tell();
 }
 
 #[tokio::test]
@@ -97,7 +99,41 @@ async fn subscriber_after_the_first_list_gets_the_store_as_initial() {
     shared
         .change(|store| store.remove(object("b", "7")))
         .expect("fits");
+    shared.tell();
     assert_eq!(recorder.take(), ["upsert a", "remove b"]);
+}
+
+#[tokio::test]
+async fn subscriber_that_comes_before_the_others_are_told_misses_and_doubles_nothing() {
+    let shared = shared();
+    list(&shared, &["a"]);
+    let (first, second) = (Arc::new(Recorder::default()), Arc::new(Recorder::default()));
+    shared.subscribe(first.clone());
+    first.take();
+
+    let changed = shared.change(|store| store.upsert(object("a", "6")));
+    changed.expect("fits");
+    assert_eq!(first.take(), [""; 0], "it waits for more");
+    shared.subscribe(second.clone());
+    shared.tell();
+
+    assert_eq!(first.take(), ["upsert a"]);
+    assert_eq!(second.take(), ["initial a"]);
+}
+
+#[tokio::test]
+async fn many_changes_are_told_before_anybody_waits() {
+    let shared = shared();
+    list(&shared, &[]);
+    let recorder = Arc::new(Recorder::default());
+    shared.subscribe(recorder.clone());
+
+    for number in 0..TOLD_TOGETHER {
+        let changed = shared.change(|store| store.upsert(object(&format!("o{number}"), "6")));
+        changed.expect("fits");
+    }
+
+    assert_eq!(recorder.take().len(), TOLD_TOGETHER);
 }
 
 #[tokio::test]
