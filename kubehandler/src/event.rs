@@ -54,8 +54,7 @@ pub(crate) struct Call {
     pub(crate) initial: bool,
 }
 
-/// What the event loop lends to every callback.
-#[derive(Clone)]
+/// What the event loop lends to every callback; shared, as a client is costly to clone.
 pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) stop: CancellationToken,
@@ -69,12 +68,12 @@ pub(crate) struct Context {
 /// later lead to a further call.
 pub struct Event<H: EventHandler> {
     call: Call,
-    context: Context,
+    context: Arc<Context>,
     handler: std::marker::PhantomData<fn() -> H>,
 }
 
 impl<H: EventHandler> Event<H> {
-    pub(crate) fn new(call: Call, context: Context) -> Self {
+    pub(crate) fn new(call: Call, context: Arc<Context>) -> Self {
         Self {
             call,
             context,

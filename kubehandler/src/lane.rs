@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use foldhash::quality::RandomState;
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
@@ -43,7 +44,7 @@ pub(crate) struct Lane {
     name: Arc<str>,
     handler: Arc<dyn Dispatch>,
     config: Config,
-    context: Context,
+    context: Arc<Context>,
     queue: Queue<ObjectKey>,
     book: Mutex<Book>,
     /// Told whenever the lane may have become idle or has tried its first list.
@@ -54,7 +55,7 @@ pub(crate) struct Lane {
 #[derive(Default)]
 struct Book {
     accounts: Accounts,
-    running: HashMap<ObjectKey, RunningCall>,
+    running: HashMap<ObjectKey, RunningCall, RandomState>,
 }
 
 /// A callback that runs now.
@@ -89,7 +90,7 @@ impl Lane {
             name,
             handler,
             config,
-            context,
+            context: Arc::new(context),
             queue: Queue::default(),
             book: Mutex::default(),
             progress,

@@ -1,6 +1,6 @@
 //! The object-safe twin of [`Callbacks`]: the lane calls handlers of every kind through it.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use async_trait::async_trait;
 
@@ -22,7 +22,7 @@ pub(crate) trait Dispatch: Send + Sync + 'static {
     fn skip(&self, offer: &Offer, decoder: &Decoder) -> Result<Option<Skip>>;
 
     /// Calls the callback; its panics pass through.
-    async fn call(&self, call: Call, context: Context) -> Result<Action>;
+    async fn call(&self, call: Call, context: Arc<Context>) -> Result<Action>;
 }
 
 /// A handler and its settings.
@@ -62,7 +62,7 @@ impl<H: Callbacks> Dispatch for Typed<H> {
             .map_err(HandlerError::terminal)
     }
 
-    async fn call(&self, call: Call, context: Context) -> Result<Action> {
+    async fn call(&self, call: Call, context: Arc<Context>) -> Result<Action> {
         let kind = call.kind;
         let event = Event::<H>::new(call, context);
         match kind {

@@ -20,7 +20,7 @@ impl Dispatch for Stalled {
         Ok(None)
     }
 
-    async fn call(&self, _: Call, _: Context) -> Result<Action> {
+    async fn call(&self, _: Call, _: Arc<Context>) -> Result<Action> {
         Ok(Action::DONE)
     }
 }

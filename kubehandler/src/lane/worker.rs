@@ -179,9 +179,9 @@ impl Lane {
     /// Calls the handler and books how it ended.
     async fn call(&self, call: Call) {
         // If the future is dropped at the drain deadline, the callback runs no more.
-        let running = Running {
+        let mut running = Running {
             lane: self,
-            key: &call.key,
+            key: Some(&call.key),
         };
         let observer = self.config.observer.as_ref();
         let watched = observer.map(|observer| observer.started(&self.name, &call));
@@ -199,7 +199,7 @@ impl Lane {
         }
         .instrument(self.span(&call))
         .await;
-        drop(running);
+        running.key = None; // `finish` has booked it.
     }
 
     fn span(&self, call: &Call) -> Span {
@@ -287,11 +287,14 @@ fn report(answer: Result<Action>, verdict: Verdict) {
 /// Names the callback that runs, until it is dropped.
 struct Running<'a> {
     lane: &'a Lane,
-    key: &'a ObjectKey,
+    /// None once it is named no more.
+    key: Option<&'a ObjectKey>,
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        self.lane.book().running.remove(self.key);
+        if let Some(key) = self.key {
+            self.lane.book().running.remove(key);
+        }
     }
 }
