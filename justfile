@@ -42,6 +42,10 @@ bench-apiserver:
     cargo build --release -p kubehandler-tests --bin load
     KUBEBUILDER_ASSETS="$(tests/cluster/build)" target/release/load target/release/kubehandler-apiserver
 
+# This library beside kube-rs and client-go, in memory and time; takes arguments, such as `--only queue`.
+bench-peers *arguments:
+    tests/peers/run {{arguments}}
+
 # More seeds of the ten laws than the tests play: just seeds 20000
 seeds count="5000":
     SEEDS={{count}} cargo test -p kubehandler-seeds
