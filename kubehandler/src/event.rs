@@ -47,9 +47,9 @@ pub(crate) struct Call {
     pub(crate) key: ObjectKey,
     pub(crate) kind: EventKind,
     /// The object when the callback started; for a delete, the last state seen.
-    pub(crate) snapshot: Arc<Stored>,
+    pub(crate) snapshot: Stored,
     /// The object as the last successful callback saw it.
-    pub(crate) handled: Option<Arc<Stored>>,
+    pub(crate) handled: Option<Stored>,
     pub(crate) attempt: u32,
     pub(crate) initial: bool,
 }

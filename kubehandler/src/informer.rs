@@ -153,11 +153,11 @@ impl<K> Informer<K> {
     #[must_use]
     pub fn keys(&self) -> Vec<ObjectKey> {
         let stored = self.stored();
-        stored.iter().map(|object| object.key().clone()).collect()
+        stored.iter().map(Stored::to_key).collect()
     }
 
     /// Returns the objects of the store, in the order of their keys.
-    fn stored(&self) -> Vec<Arc<Stored>> {
+    fn stored(&self) -> Vec<Stored> {
         let mut stored: Vec<_> = self.shared.read(|store| store.iter().cloned().collect());
         stored.sort_unstable_by(|one, other| one.key().cmp(other.key()));
         stored

@@ -171,28 +171,23 @@ impl Subscriber for Lane {
         let now = Instant::now();
         let mut book = self.book();
         for delta in deltas {
-            let (key, turn) = match delta {
-                Delta::Upsert { object, initial } => {
-                    let turn = book.accounts.change(object.key(), |account| {
+            let (Delta::Upsert { object, .. } | Delta::Remove { last: object }) = delta;
+            let key = object.to_key();
+            let turn = book.accounts.change(&key, |account| {
+                match delta {
+                    Delta::Upsert { object, initial } => {
                         account.untried |= initial;
                         account.owed.upsert(object.clone(), *initial);
-                        account.owed.turn(now)
-                    });
-                    (object.key(), turn)
-                }
-                Delta::Remove { last } => {
-                    let turn = book.accounts.change(last.key(), |account| {
-                        account.owed.remove(last.clone());
-                        account.owed.turn(now)
-                    });
-                    if turn == Turn::Never {
-                        // Or objects that come and go would pile up while the handler is stalled.
-                        self.queue.remove(last.key());
                     }
-                    (last.key(), turn)
+                    Delta::Remove { last } => account.owed.remove(last.clone()),
                 }
-            };
-            self.schedule(key, turn);
+                account.owed.turn(now)
+            });
+            if turn == Turn::Never {
+                // Or objects that come and go would pile up while the handler is stalled.
+                self.queue.remove(&key);
+            }
+            self.schedule(&key, turn);
         }
         let settled = book.is_settled();
         drop(book);

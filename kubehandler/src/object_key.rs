@@ -51,6 +51,11 @@ impl ObjectKey {
         ))
     }
 
+    /// Makes the key that is printed so.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Self { text: text.into() }
+    }
+
     /// Returns the namespace, or `None` for a cluster-scoped object.
     #[must_use]
     pub fn namespace(&self) -> Option<&str> {

@@ -81,7 +81,7 @@ impl<'a> Item<'a> {
         Ok(found.item(text, start))
     }
 
-    /// Returns the object's key.
+    #[cfg(test)]
     pub(crate) fn key(&self) -> ObjectKey {
         ObjectKey::namespaced(&self.namespace, &self.name)
     }
@@ -267,7 +267,11 @@ impl<'a> Found<'a> {
         };
         let uid = text_of("uid", self.uid).map_err(named)?;
         let version = text_of("resourceVersion", self.version).map_err(named)?;
-        if uid.len().max(version.len()) > MAX_TEXT || text.len() > MAX_JSON {
+        let longest = uid
+            .len()
+            .max(version.len())
+            .max(namespace.len() + name.len() + 1);
+        if longest > MAX_TEXT || text.len() > MAX_JSON {
             return Err(named("it is too large".to_owned()));
         }
         for cut in &mut self.cuts {

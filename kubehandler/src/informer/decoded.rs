@@ -13,7 +13,6 @@ use std::{
 
 use crate::{
     informer::{delta::Delta, stored::Stored, view::View},
-    object_key::ObjectKey,
     resource::Resource,
 };
 
@@ -45,7 +44,7 @@ pub(crate) struct Decoder {
 
 #[derive(Default)]
 struct Pinned {
-    entries: HashMap<ObjectKey, Entry>,
+    entries: HashMap<String, Entry>,
     /// The object that comes next.
     prepared: Option<Entry>,
 }
@@ -67,7 +66,7 @@ struct Recent {
 /// One object and what it was decoded to, once that is done.
 #[derive(Clone)]
 struct Entry {
-    stored: Arc<Stored>,
+    stored: Stored,
     decoded: Arc<OnceLock<Result<Object, DecodeError>>>,
     /// So many lanes may still ask for it.
     awaited: usize,
@@ -105,7 +104,7 @@ impl Decoder {
     }
 
     /// Returns the decoded object; whoever else asks for it meanwhile gets the same.
-    pub(crate) fn decode<K: Resource>(&self, stored: &Arc<Stored>) -> Result<Arc<K>, DecodeError> {
+    pub(crate) fn decode<K: Resource>(&self, stored: &Stored) -> Result<Arc<K>, DecodeError> {
         if let Some(entry) = self.pinned(stored) {
             return entry.decode();
         }
@@ -118,7 +117,7 @@ impl Decoder {
     /// Lets go of an object that one lane has handled: once all have, nobody will ask for it.
     ///
     /// It is then dropped where it was used, while it is still in the processor's cache.
-    pub(crate) fn release(&self, stored: &Arc<Stored>) {
+    pub(crate) fn release(&self, stored: &Stored) {
         let forgotten = lock(&self.recent).release(stored);
         drop(forgotten);
     }
@@ -129,22 +128,22 @@ impl Decoder {
     }
 
     /// Returns the decoded object, and remembers nothing: for those who read the whole store.
-    pub(crate) fn peek<K: Resource>(&self, stored: &Arc<Stored>) -> Result<Arc<K>, DecodeError> {
+    pub(crate) fn peek<K: Resource>(&self, stored: &Stored) -> Result<Arc<K>, DecodeError> {
         match self.pinned(stored) {
             Some(entry) => entry.decode(),
             None => decode::<K>(stored).map(Arc::new),
         }
     }
 
-    fn pinned(&self, stored: &Arc<Stored>) -> Option<Entry> {
+    fn pinned(&self, stored: &Stored) -> Option<Entry> {
         let pinned = lock(self.pinned.as_ref()?);
         let entry = pinned.entries.get(stored.key())?;
-        Arc::ptr_eq(&entry.stored, stored).then(|| entry.clone())
+        entry.stored.is(stored).then(|| entry.clone())
     }
 }
 
 impl<K: Resource> View for Pinning<K> {
-    fn prepare(&self, object: &Arc<Stored>) {
+    fn prepare(&self, object: &Stored) {
         let entry = Entry::of(object);
         // An error is kept as well: it is what each `decode` answers.
         let _ = entry.decode::<K>();
@@ -158,9 +157,9 @@ impl<K: Resource> View for Pinning<K> {
             Delta::Remove { last } => pinned.entries.remove(last.key()),
             Delta::Upsert { object, .. } => {
                 let prepared = pinned.prepared.take();
-                let prepared = prepared.filter(|entry| Arc::ptr_eq(&entry.stored, object));
+                let prepared = prepared.filter(|entry| entry.stored.is(object));
                 let entry = prepared.unwrap_or_else(|| Entry::of(object));
-                pinned.entries.insert(object.key().clone(), entry)
+                pinned.entries.insert(object.key().to_owned(), entry)
             }
         };
         drop(pinned);
@@ -170,7 +169,7 @@ impl<K: Resource> View for Pinning<K> {
 
 impl Recent {
     /// Returns the entry of an object, and those that have to go for it.
-    fn entry(&mut self, stored: &Arc<Stored>, lanes: usize) -> (Entry, Vec<Entry>) {
+    fn entry(&mut self, stored: &Stored, lanes: usize) -> (Entry, Vec<Entry>) {
         if let Some(at) = self.position(stored) {
             return (self.entries[at].clone(), Vec::new());
         }
@@ -190,7 +189,7 @@ impl Recent {
     }
 
     /// Returns the entry of an object if no lane will ask for it any more.
-    fn release(&mut self, stored: &Arc<Stored>) -> Option<Entry> {
+    fn release(&mut self, stored: &Stored) -> Option<Entry> {
         let at = self.position(stored)?;
         let entry = &mut self.entries[at];
         entry.awaited = entry.awaited.saturating_sub(1);
@@ -201,14 +200,14 @@ impl Recent {
         self.entries.remove(at)
     }
 
-    fn position(&self, stored: &Arc<Stored>) -> Option<usize> {
+    fn position(&self, stored: &Stored) -> Option<usize> {
         let mut entries = self.entries.iter();
-        entries.rposition(|entry| Arc::ptr_eq(&entry.stored, stored))
+        entries.rposition(|entry| entry.stored.is(stored))
     }
 }
 
 impl Entry {
-    fn of(stored: &Arc<Stored>) -> Self {
+    fn of(stored: &Stored) -> Self {
         Self {
             stored: stored.clone(),
             decoded: Arc::default(),
@@ -261,7 +260,7 @@ mod tests {
     use super::*;
     use crate::k8s::{ConfigMap, Pod};
 
-    fn stored(json: &str) -> Arc<Stored> {
+    fn stored(json: &str) -> Stored {
         Stored::of("a", "u", "1", false, json)
     }
 

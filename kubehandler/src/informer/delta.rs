@@ -1,7 +1,5 @@
 //! Changes of a store, in the order in which the store made them.
 
-use std::sync::Arc;
-
 use smallvec::SmallVec;
 
 use crate::informer::stored::Stored;
@@ -13,13 +11,13 @@ use crate::informer::stored::Stored;
 pub(crate) enum Delta {
     /// The object is in the view, in this state.
     Upsert {
-        object: Arc<Stored>,
+        object: Stored,
         /// It is of the first that the subscriber sees: it came with the first complete list,
         /// or was in the store when the subscriber came.
         initial: bool,
     },
     /// The object left the view; `last` is the last state known.
-    Remove { last: Arc<Stored> },
+    Remove { last: Stored },
 }
 
 /// What one event changes.

@@ -61,7 +61,7 @@ struct Content {
     by_value: HashMap<String, BTreeSet<ObjectKey>>,
     by_key: HashMap<ObjectKey, Vec<String>>,
     /// The values of the object that comes next.
-    prepared: Option<(Arc<Stored>, Vec<String>)>,
+    prepared: Option<(Stored, Vec<String>)>,
 }
 
 impl<K: Resource> Index<K> {
@@ -117,7 +117,7 @@ impl<K: Resource> Index<K> {
 }
 
 impl<K: Resource> Shared<K> {
-    fn values(&self, object: &Arc<Stored>) -> Vec<String> {
+    fn values(&self, object: &Stored) -> Vec<String> {
         #[derive(Deserialize)]
         struct Partial {
             metadata: ObjectMeta,
@@ -134,7 +134,7 @@ impl<K: Resource> Shared<K> {
             }
         });
         std::panic::catch_unwind(values)
-            .inspect_err(|_| error!(object = %object.key(), "the function of an index panicked"))
+            .inspect_err(|_| error!(object = object.key(), "the function of an index panicked"))
             .ok()
             .flatten()
             .unwrap_or_default()
@@ -148,7 +148,7 @@ impl<K> Shared<K> {
 }
 
 impl<K: Resource> View for Shared<K> {
-    fn prepare(&self, object: &Arc<Stored>) {
+    fn prepare(&self, object: &Stored) {
         let values = self.values(object);
         self.content().prepared = Some((object.clone(), values));
     }
@@ -156,14 +156,14 @@ impl<K: Resource> View for Shared<K> {
     fn apply(&self, delta: &Delta) {
         let mut content = self.content();
         match delta {
-            Delta::Remove { last } => content.remove(last.key()),
+            Delta::Remove { last } => content.remove(&last.to_key()),
             Delta::Upsert { object, .. } => {
                 let prepared = content.prepared.take();
-                let values = match prepared.filter(|(known, _)| Arc::ptr_eq(known, object)) {
+                let values = match prepared.filter(|(known, _)| known.is(object)) {
                     Some((_, values)) => values,
                     None => self.values(object),
                 };
-                content.put(object.key(), values);
+                content.put(&object.to_key(), values);
             }
         }
     }
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
     use crate::k8s::Pod;
 
-    fn pod(name: &str, node: &str, labels: &str) -> Arc<Stored> {
+    fn pod(name: &str, node: &str, labels: &str) -> Stored {
         let json = format!(
             r#"{{"metadata":{{"name":"{name}","labels":{labels}}},"spec":{{"nodeName":{node},"containers":[]}}}}"#
         );
@@ -233,7 +233,7 @@ mod tests {
         })
     }
 
-    fn put<K: Resource>(index: &Index<K>, object: &Arc<Stored>) {
+    fn put<K: Resource>(index: &Index<K>, object: &Stored) {
         index.shared.prepare(object);
         index.shared.apply(&Delta::Upsert {
             object: object.clone(),

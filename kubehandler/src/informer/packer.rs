@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{
-    informer::{
-        codec::{Item, TypeMeta},
-        dictionary::{self, Compressor, Dictionary},
-        stored::Stored,
-    },
-    object_key::ObjectKey,
+use crate::informer::{
+    codec::{Item, TypeMeta},
+    dictionary::{self, Compressor, Dictionary},
+    stored::Stored,
 };
 
 /// So many objects are learned from; a store with fewer keeps them as they are.
@@ -27,6 +24,7 @@ pub(crate) struct Packer {
     drift: Drift,
     json: Vec<u8>,
     packed: Vec<u8>,
+    whole: Vec<u8>,
 }
 
 /// Whether the objects still resemble those that were learned from.
@@ -44,8 +42,8 @@ struct Drift {
 }
 
 impl Packer {
-    /// Packs one item.
-    pub(crate) fn pack(&mut self, key: ObjectKey, item: &Item<'_>, types: &TypeMeta) -> Stored {
+    /// Packs one item, whose key is `key` as text.
+    pub(crate) fn pack(&mut self, key: &str, item: &Item<'_>, types: &TypeMeta) -> Stored {
         item.write(types, &mut self.json);
         let packed = match &self.current {
             Some((compressor, dictionary)) => compressor
@@ -53,7 +51,7 @@ impl Packer {
                 .then_some((&*self.packed, dictionary)),
             None => None,
         };
-        let stored = Stored::new(key, item, &self.json, packed);
+        let stored = Stored::new(key, item, &self.json, packed, &mut self.whole);
         self.drift.saw(stored.size(), self.json.len());
         stored
     }
@@ -78,7 +76,7 @@ pub(crate) struct Learned(Option<(Compressor, Dictionary)>);
 
 impl Learned {
     /// Learns from some objects of a store; this takes tens of milliseconds.
-    pub(crate) fn from(samples: &[Arc<Stored>]) -> Self {
+    pub(crate) fn from(samples: &[Stored]) -> Self {
         let mut json = Vec::new();
         let mut lengths = Vec::with_capacity(samples.len());
         for sample in samples {
@@ -142,9 +140,9 @@ mod tests {
         }
     }
 
-    fn pack(packer: &mut Packer, json: &str) -> Arc<Stored> {
+    fn pack(packer: &mut Packer, json: &str) -> Stored {
         let item = Item::read(json.as_bytes(), &Fields::default()).expect("readable");
-        Arc::new(packer.pack(item.key(), &item, &types()))
+        packer.pack(item.key().as_str(), &item, &types())
     }
 
     fn json(kind: &str, number: usize) -> String {
@@ -157,7 +155,7 @@ mod tests {
         )
     }
 
-    fn trained(kind: &str) -> (Packer, Vec<Arc<Stored>>) {
+    fn trained(kind: &str) -> (Packer, Vec<Stored>) {
         let mut packer = Packer::default();
         let stored: Vec<_> = (0..SAMPLES)
             .map(|n| pack(&mut packer, &json(kind, n)))

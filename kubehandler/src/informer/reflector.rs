@@ -4,7 +4,7 @@
 //! Between two awaits the store and the plan change together, so that the future can be dropped
 //! at any time and another reflector goes on from there.
 
-use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{convert::Infallible, panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt;
 use tokio::time::{Instant, sleep};
@@ -57,7 +57,7 @@ struct Listing<'a> {
     read: &'a Read,
     /// Objects that the store does not have, although it should have seen them by their version:
     /// if the list turns out to be older than the store, they are those that were deleted since.
-    doubtful: Vec<Arc<Stored>>,
+    doubtful: Vec<Stored>,
     skipped: Option<Skipped>,
 }
 
@@ -229,14 +229,11 @@ impl<'a> Reflector<'a> {
             }
         };
         let known = self.known(&item);
-        if known
-            .as_ref()
-            .is_some_and(|known| self.is_known(known, &item))
-        {
+        if known.is_some_and(|known| self.is_known(&known, &item)) {
             self.keep(&self.progress.key);
             return Ok(());
         }
-        let stored = self.pack(known, &item);
+        let stored = self.pack(&item);
         if listing.doubts(&stored, self.shared) {
             listing.doubtful.push(stored);
             return Ok(());
@@ -244,7 +241,7 @@ impl<'a> Reflector<'a> {
         self.put_listed(listing.read, stored)
     }
 
-    fn put_listed(&mut self, read: &Read, stored: Arc<Stored>) -> Result<(), Failure> {
+    fn put_listed(&mut self, read: &Read, stored: Stored) -> Result<(), Failure> {
         let is_truth = *read == Read::Consistent;
         self.shared
             .change(|store| store.list(stored, is_truth))
@@ -344,23 +341,20 @@ impl<'a> Reflector<'a> {
 
     fn upsert(&mut self, item: &Item<'_>) -> Result<(), Failure> {
         let known = self.known(item);
-        if known
-            .as_ref()
-            .is_some_and(|known| self.is_known(known, item))
-        {
+        if known.is_some_and(|known| self.is_known(&known, item)) {
             return Ok(());
         }
-        let stored = self.pack(known, item);
+        let stored = self.pack(item);
         self.shared
             .change(|store| store.upsert(stored))
             .map_err(|misfit| self.misfit(misfit))
     }
 
     fn remove(&mut self, item: &Item<'_>) -> Result<(), Failure> {
-        let Some(known) = self.known(item) else {
+        if self.known(item).is_none() {
             return Ok(());
-        };
-        let last = self.pack(Some(known), item);
+        }
+        let last = self.pack(item);
         self.shared
             .change(|store| store.remove(last))
             .map_err(|misfit| self.misfit(misfit))
@@ -374,7 +368,7 @@ impl<'a> Reflector<'a> {
     }
 
     /// Returns what the store has by the item's name, which is in `progress.key` then.
-    fn known(&mut self, item: &Item<'_>) -> Option<Arc<Stored>> {
+    fn known(&mut self, item: &Item<'_>) -> Option<Stored> {
         item.write_key(&mut self.progress.key);
         self.shared.get(&self.progress.key)
     }
@@ -383,11 +377,12 @@ impl<'a> Reflector<'a> {
         known.is_version_of(item, self.shared.target.types())
     }
 
-    /// Makes what the store keeps of the item; outside of the store's lock, since it takes its time.
-    fn pack(&mut self, known: Option<Arc<Stored>>, item: &Item<'_>) -> Arc<Stored> {
-        let key = known.map_or_else(|| item.key(), |known| known.key().clone());
+    /// Makes what the store keeps of the item, whose key is in `progress.key`; outside of the
+    /// store's lock, since it takes its time.
+    fn pack(&mut self, item: &Item<'_>) -> Stored {
         let types = self.shared.target.types();
-        let stored = Arc::new(self.progress.packer.pack(key, item, types));
+        let Progress { packer, key, .. } = &mut *self.progress;
+        let stored = packer.pack(key, item, types);
         for view in &self.shared.options.views {
             view.prepare(&stored);
         }
@@ -432,7 +427,7 @@ impl Listing<'_> {
         let is_newer = version::is_older(seen, stored.resource_version());
         !is_newer
             && shared
-                .get(stored.key().as_str())
+                .get(stored.key())
                 .is_none_or(|known| known.uid() != stored.uid())
     }
 }

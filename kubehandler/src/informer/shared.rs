@@ -173,7 +173,7 @@ impl Shared {
         self.trouble().last.clone()
     }
 
-    pub(crate) fn get(&self, key: &str) -> Option<Arc<Stored>> {
+    pub(crate) fn get(&self, key: &str) -> Option<Stored> {
         self.content().store.get(key).cloned()
     }
 

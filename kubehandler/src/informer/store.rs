@@ -3,7 +3,7 @@
 //! Pure: no clock, no lock, no I/O. Every change of the store is returned as the deltas
 //! that make a subscriber's copy equal to it; where nothing changes there is no delta.
 
-use std::{hash::BuildHasher, sync::Arc};
+use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
 use hashbrown::{HashTable, hash_table::Entry};
@@ -27,7 +27,7 @@ pub(crate) struct Store {
 
 #[derive(Debug)]
 struct Slot {
-    object: Arc<Stored>,
+    object: Stored,
     /// The last list that had the object.
     list: u32,
 }
@@ -42,18 +42,18 @@ pub(crate) enum Misfit {
 }
 
 impl Store {
-    pub(crate) fn get(&self, key: &str) -> Option<&Arc<Stored>> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Stored> {
         let slot = self.objects.find(self.hash(key), is_of(key));
         slot.map(|slot| &slot.object)
     }
 
     /// Returns the objects, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Stored>> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Stored> {
         self.objects.iter().map(|slot| &slot.object)
     }
 
     /// Returns so many objects from all over the store, or all if there are no more.
-    pub(crate) fn sample(&self, objects: usize) -> Vec<Arc<Stored>> {
+    pub(crate) fn sample(&self, objects: usize) -> Vec<Stored> {
         let step = (self.len() / objects).max(1);
         self.iter().step_by(step).take(objects).cloned().collect()
     }
@@ -68,8 +68,8 @@ impl Store {
     }
 
     /// Takes the state of an object that is in the view.
-    pub(crate) fn upsert(&mut self, object: Arc<Stored>) -> Result<Deltas, Misfit> {
-        if let Some(known) = self.get(object.key().as_str()) {
+    pub(crate) fn upsert(&mut self, object: Stored) -> Result<Deltas, Misfit> {
+        if let Some(known) = self.get(object.key()) {
             if known.is_same_version(&object) {
                 return Ok(Deltas::new());
             }
@@ -79,8 +79,8 @@ impl Store {
     }
 
     /// Takes the last state of an object that left the view.
-    pub(crate) fn remove(&mut self, last: Arc<Stored>) -> Result<Deltas, Misfit> {
-        let key = last.key().as_str();
+    pub(crate) fn remove(&mut self, last: Stored) -> Result<Deltas, Misfit> {
+        let key = last.key();
         let hash = self.hash(key);
         let Ok(slot) = self.objects.find_entry(hash, is_of(key)) else {
             return Ok(Deltas::new());
@@ -107,8 +107,8 @@ impl Store {
     ///
     /// It shows at once: a list then needs no second copy of the store. Before the first list is
     /// complete nobody is told to act on it; later ones bring what a watch would have brought.
-    pub(crate) fn list(&mut self, object: Arc<Stored>, is_truth: bool) -> Result<Deltas, Misfit> {
-        let key = object.key().as_str();
+    pub(crate) fn list(&mut self, object: Stored, is_truth: bool) -> Result<Deltas, Misfit> {
+        let key = object.key();
         if let Some(known) = self.get(key) {
             if known.is_same_version(&object) {
                 self.keep(key);
@@ -141,20 +141,17 @@ impl Store {
     }
 
     /// Puts an object in its place. An event while a list is coming counts for that list.
-    fn put(&mut self, object: Arc<Stored>) -> Deltas {
+    fn put(&mut self, object: Stored) -> Deltas {
         let initial = !self.has_synced;
-        let hash = self.hash(object.key().as_str());
+        let hash = self.hash(object.key());
         let slot = Slot {
             object: object.clone(),
             list: self.list,
         };
         let mut deltas = Deltas::new();
         let hasher = &self.hasher;
-        let rehash = |slot: &Slot| hasher.hash_one(slot.object.key().as_str());
-        match self
-            .objects
-            .entry(hash, is_of(object.key().as_str()), rehash)
-        {
+        let rehash = |slot: &Slot| hasher.hash_one(slot.object.key());
+        match self.objects.entry(hash, is_of(object.key()), rehash) {
             Entry::Occupied(mut known) => {
                 let Slot { object: last, .. } = std::mem::replace(known.get_mut(), slot);
                 if last.uid() != object.uid() {
@@ -173,7 +170,7 @@ impl Store {
             let hasher = &self.hasher;
             let room = self.objects.len() * 2;
             self.objects
-                .shrink_to(room, |slot| hasher.hash_one(slot.object.key().as_str()));
+                .shrink_to(room, |slot| hasher.hash_one(slot.object.key()));
         }
     }
 
@@ -183,7 +180,7 @@ impl Store {
 }
 
 fn is_of(key: &str) -> impl Fn(&Slot) -> bool {
-    move |slot| slot.object.key().as_str() == key
+    move |slot| slot.object.key() == key
 }
 
 /// Fails if `object` is an older version than the object that is `known`.

@@ -37,10 +37,10 @@ pub(super) struct Open {
 }
 
 impl Account {
-    fn key(&self) -> &ObjectKey {
+    fn key(&self) -> &str {
         match self {
             Self::Quiet(quiet) => quiet.key(),
-            Self::Open(open) => &open.0,
+            Self::Open(open) => open.0.as_str(),
         }
     }
 
@@ -84,7 +84,7 @@ impl Accounts {
     pub(super) fn read<T>(&self, key: &ObjectKey, read: impl FnOnce(&Owed) -> T) -> Option<T> {
         let account = self
             .table
-            .find(self.hash(key), |known| known.key() == key)?;
+            .find(self.hash(key), |known| known.key() == key.as_str())?;
         Some(match account {
             Account::Quiet(quiet) => read(&Owed::from(quiet)),
             Account::Open(open) => read(&open.1.owed),
@@ -95,7 +95,7 @@ impl Accounts {
     pub(super) fn each<T>(&self, mut read: impl FnMut(&ObjectKey, &Owed) -> Option<T>) -> Vec<T> {
         let accounts = self.table.iter();
         let read = accounts.filter_map(|account| match account {
-            Account::Quiet(quiet) => read(quiet.key(), &Owed::from(quiet)),
+            Account::Quiet(quiet) => read(&ObjectKey::of_text(quiet.key()), &Owed::from(quiet)),
             Account::Open(open) => read(&open.0, &open.1.owed),
         });
         read.collect()
@@ -105,8 +105,11 @@ impl Accounts {
     pub(super) fn change<T>(&mut self, key: &ObjectKey, change: impl FnOnce(&mut Open) -> T) -> T {
         let hash = self.hash(key);
         let hasher = &self.hasher;
-        let rehash = |account: &Account| hasher.hash_one(account.key().as_str());
-        match self.table.entry(hash, |known| known.key() == key, rehash) {
+        let rehash = |account: &Account| hasher.hash_one(account.key());
+        match self
+            .table
+            .entry(hash, |known| known.key() == key.as_str(), rehash)
+        {
             Entry::Vacant(vacant) => {
                 let mut open = Open::default();
                 let answer = change(&mut open);
@@ -164,7 +167,7 @@ impl Accounts {
     fn shrink(&mut self) {
         if self.table.capacity() > 64 && self.table.len() < self.table.capacity() / 8 {
             let hasher = &self.hasher;
-            let rehash = |account: &Account| hasher.hash_one(account.key().as_str());
+            let rehash = |account: &Account| hasher.hash_one(account.key());
             self.table.shrink_to(self.table.len() * 2, rehash);
         }
     }

@@ -9,7 +9,7 @@
 mod life;
 mod quiet;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -38,7 +38,7 @@ pub(crate) struct Owed {
 #[derive(Debug)]
 struct Running {
     kind: EventKind,
-    snapshot: Arc<Stored>,
+    snapshot: Stored,
     priority: Priority,
     /// The life that the call belongs to ended while it ran.
     overtaken: bool,
@@ -104,7 +104,7 @@ impl Owed {
     /// Takes the new state of the object that is in the view now.
     ///
     /// A life ends by [`remove`](Self::remove) alone, also where the next one follows at once.
-    pub(crate) fn upsert(&mut self, object: Arc<Stored>, initial: bool) {
+    pub(crate) fn upsert(&mut self, object: Stored, initial: bool) {
         if let Some(life) = &mut self.life {
             life.change(object);
             return;
@@ -116,7 +116,7 @@ impl Owed {
     }
 
     /// Takes the end of the life in view; `last` is the last state known of the object.
-    pub(crate) fn remove(&mut self, last: Arc<Stored>) {
+    pub(crate) fn remove(&mut self, last: Stored) {
         let Some(life) = self.life.take() else {
             return;
         };
@@ -203,7 +203,7 @@ impl Owed {
             (None, Some(life), EventKind::Add | EventKind::Update) => life.current(),
             _ => return false,
         };
-        Arc::ptr_eq(now, &call.snapshot)
+        now.is(&call.snapshot)
     }
 
     /// Books how the running call ended.

@@ -47,7 +47,7 @@ fn of(client: Client, filter: Filter) -> Shared {
     Shared::new(client, Target::new::<Pod>(&(), filter), options)
 }
 
-fn object(name: &str, version: &str) -> Arc<Stored> {
+fn object(name: &str, version: &str) -> Stored {
     Stored::of(name, name, version, false, "{}")
 }
 

@@ -3,19 +3,18 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::object_key::ObjectKey;
 
 /// A naive copy of the store, kept by the deltas alone, that trusts none of them.
 #[derive(Default)]
 struct Copy {
-    objects: BTreeMap<ObjectKey, Arc<Stored>>,
+    objects: BTreeMap<String, Stored>,
 }
 
 impl Copy {
     fn apply(&mut self, delta: Delta) {
         match delta {
             Delta::Upsert { object, .. } => {
-                let key = object.key().clone();
+                let key = object.key().to_owned();
                 if let Some(known) = self.objects.get(&key) {
                     assert_eq!(
                         known.uid(),
@@ -42,16 +41,16 @@ impl Copy {
     }
 }
 
-type Version<'a> = (&'a ObjectKey, &'a str, &'a str);
+type Version<'a> = (&'a str, &'a str, &'a str);
 
-fn versions<'a>(objects: impl Iterator<Item = &'a Arc<Stored>>) -> Vec<Version<'a>> {
+fn versions<'a>(objects: impl Iterator<Item = &'a Stored>) -> Vec<Version<'a>> {
     let versions = objects.map(|object| (object.key(), object.uid(), object.resource_version()));
     let mut versions: Vec<_> = versions.collect();
     versions.sort();
     versions
 }
 
-fn object(name: u8, uid: u8, version: &str) -> Arc<Stored> {
+fn object(name: u8, uid: u8, version: &str) -> Stored {
     Stored::of(&key(name), &format!("uid-{uid}"), version, false, "{}")
 }
 
@@ -59,20 +58,20 @@ fn key(name: u8) -> String {
     format!("a/object-{name}")
 }
 
-fn synced(objects: Vec<Arc<Stored>>) -> Store {
+fn synced(objects: Vec<Stored>) -> Store {
     let mut store = Store::default();
     list(&mut store, objects);
     store
 }
 
-fn list(store: &mut Store, objects: Vec<Arc<Stored>>) -> Vec<Delta> {
+fn list(store: &mut Store, objects: Vec<Stored>) -> Vec<Delta> {
     let mut deltas = begin(store, objects);
     deltas.extend(store.commit());
     deltas
 }
 
 /// Begins a list that has these objects so far.
-fn begin(store: &mut Store, objects: Vec<Arc<Stored>>) -> Vec<Delta> {
+fn begin(store: &mut Store, objects: Vec<Stored>) -> Vec<Delta> {
     store.begin_list();
     let mut deltas = Vec::new();
     for object in objects {

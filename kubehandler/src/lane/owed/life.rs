@@ -1,7 +1,5 @@
 //! The two lives of an object that can be owed something: the one in view, and the one before.
 
-use std::sync::Arc;
-
 use tokio::time::Instant;
 
 use super::{Offer, Outcome, Skip, Verdict, after, count};
@@ -22,9 +20,9 @@ pub(super) type DueFrom = (Option<Instant>, Priority);
 /// The life in view.
 #[derive(Debug)]
 pub(super) struct Life {
-    current: Arc<Stored>,
+    current: Stored,
     /// What the last successful callback of this life saw; none until an add succeeded.
-    handled: Option<Arc<Stored>>,
+    handled: Option<Stored>,
     /// It came with the first list.
     initial: bool,
     /// Its end must be told: a callback has started, or an earlier run may have called one.
@@ -69,7 +67,7 @@ struct Later {
 }
 
 impl Life {
-    pub(super) fn new(object: Arc<Stored>, initial: bool) -> Self {
+    pub(super) fn new(object: Stored, initial: bool) -> Self {
         let priority = if initial {
             Priority::LOW
         } else {
@@ -90,7 +88,7 @@ impl Life {
     }
 
     /// Makes the life that is so far.
-    pub(super) fn at(object: Arc<Stored>, phase: Phase, resync: bool) -> Self {
+    pub(super) fn at(object: Stored, phase: Phase, resync: bool) -> Self {
         let mut life = Self::new(object, true);
         match phase {
             Phase::New => {}
@@ -123,7 +121,7 @@ impl Life {
                 owes_delete: self.owes_delete,
             },
             // With what it was given at the start, when the first call is over.
-            (Some(handled), None) if Arc::ptr_eq(handled, &self.current) && self.owes_delete => {
+            (Some(handled), None) if handled.is(&self.current) && self.owes_delete => {
                 Phase::Handled
             }
             _ => return None,
@@ -131,7 +129,7 @@ impl Life {
         Some((phase, self.due.resync))
     }
 
-    pub(super) fn current(&self) -> &Arc<Stored> {
+    pub(super) fn current(&self) -> &Stored {
         &self.current
     }
 
@@ -156,7 +154,7 @@ impl Life {
     }
 
     /// Takes a newer state.
-    pub(super) fn change(&mut self, object: Arc<Stored>) {
+    pub(super) fn change(&mut self, object: Stored) {
         self.current = object;
         self.due.change = Some(Priority::NORMAL);
     }
@@ -166,7 +164,7 @@ impl Life {
     }
 
     /// Returns what is owed after the end of this life, if anything is.
-    pub(super) fn end(self, last: Arc<Stored>) -> Option<Ended> {
+    pub(super) fn end(self, last: Stored) -> Option<Ended> {
         self.owes_delete.then_some(Ended {
             last,
             handled: self.handled,
@@ -258,7 +256,7 @@ impl Life {
     /// Books how a call that saw `snapshot` ended.
     pub(super) fn finish(
         &mut self,
-        snapshot: Arc<Stored>,
+        snapshot: Stored,
         priority: Priority,
         outcome: Outcome,
         retry: &Retry,
@@ -289,8 +287,8 @@ impl Life {
 /// A life that ended and is owed its delete.
 #[derive(Debug)]
 pub(super) struct Ended {
-    last: Arc<Stored>,
-    handled: Option<Arc<Stored>>,
+    last: Stored,
+    handled: Option<Stored>,
     initial: bool,
     failures: u32,
     retry_at: Option<Instant>,
@@ -299,7 +297,7 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    pub(super) fn last(&self) -> &Arc<Stored> {
+    pub(super) fn last(&self) -> &Stored {
         &self.last
     }
 
@@ -308,7 +306,7 @@ impl Ended {
     }
 
     /// Notes what the last add or update saw, which ended after the life did.
-    pub(super) fn handled(&mut self, snapshot: Arc<Stored>) {
+    pub(super) fn handled(&mut self, snapshot: Stored) {
         self.handled = Some(snapshot);
     }
 

@@ -1,19 +1,17 @@
 //! The account of an object that is owed nothing out of the ordinary, in as few bytes as it takes.
 
-use std::sync::Arc;
-
 use super::{
     Owed,
     life::{Life, Phase},
 };
-use crate::{informer::Stored, object_key::ObjectKey};
+use crate::informer::Stored;
 
 /// An account in two words: the object in view, and how far its life is.
 ///
 /// A large store has one for each object and handler, and few others.
 #[derive(Clone, Debug)]
 pub(crate) struct Quiet {
-    object: Arc<Stored>,
+    object: Stored,
     phase: Phase,
     /// A resync is due.
     resync: bool,
@@ -22,7 +20,7 @@ pub(crate) struct Quiet {
 }
 
 impl Quiet {
-    pub(crate) fn key(&self) -> &ObjectKey {
+    pub(crate) fn key(&self) -> &str {
         self.object.key()
     }
 

@@ -14,11 +14,11 @@ fn key() -> ObjectKey {
     ObjectKey::namespaced("default", "web")
 }
 
-fn state(uid: &str, version: u32) -> Arc<Stored> {
+fn state(uid: &str, version: u32) -> Stored {
     Stored::of("a/object", uid, &version.to_string(), false, "{}")
 }
 
-fn deleting(uid: &str, version: u32) -> Arc<Stored> {
+fn deleting(uid: &str, version: u32) -> Stored {
     Stored::of("a/object", uid, &version.to_string(), true, "{}")
 }
 
@@ -297,7 +297,7 @@ struct World {
     now: Instant,
     versions: u32,
     lives: u32,
-    alive: Option<Arc<Stored>>,
+    alive: Option<Stored>,
     running: Option<Call>,
     /// Calls that succeeded, per life.
     succeeded: BTreeMap<u32, Vec<EventKind>>,
@@ -333,7 +333,7 @@ impl World {
         world
     }
 
-    fn object(&mut self) -> Arc<Stored> {
+    fn object(&mut self) -> Stored {
         self.versions += 1;
         state(&self.lives.to_string(), self.versions)
     }
@@ -531,7 +531,7 @@ proptest! {
         prop_assert_eq!(world.owed.is_empty(), world.alive.is_none());
         if let Some(alive) = world.alive.clone() {
             let call = world.resynced();
-            prop_assert!(Arc::ptr_eq(&alive, &call.snapshot));
+            prop_assert!(alive.is(&call.snapshot));
             prop_assert!(call.handled.is_none_or(|handled| handled.uid() == alive.uid()));
         }
     }
@@ -551,7 +551,7 @@ proptest! {
 
         if let Some(alive) = world.alive.clone() {
             let handled = world.resynced().handled.expect("the add succeeded");
-            prop_assert!(Arc::ptr_eq(&handled, &alive), "the newest state was not handed out");
+            prop_assert!(handled.is(&alive), "the newest state was not handed out");
         }
     }
 }
