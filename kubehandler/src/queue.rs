@@ -80,10 +80,12 @@ use tokio::time::{Instant, Sleep, sleep_until};
 mod delay;
 mod held;
 mod hub;
+mod items;
 mod priority;
 mod rate_limiter;
 mod ready;
 pub(crate) mod shrink;
+mod slab;
 mod state;
 mod sync;
 mod waiters;
@@ -94,6 +96,7 @@ pub use rate_limiter::{ExponentialBackoff, InvalidTokenBucket, MaxOf, RateLimite
 
 use held::Release;
 use hub::{Hub, Turn};
+use items::Hold;
 use state::State;
 
 /// Hands out each item to one worker at a time; cheap to clone and to share.
@@ -186,7 +189,11 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
     /// A delay of zero is a plain add.
     /// Ignored after a shutdown.
     pub fn add_after_with(&self, item: T, delay: Duration, priority: Priority) {
-        self.change(|state| state.add_after(item, delay, priority));
+        let now = self.shared.epoch.elapsed();
+        self.shared.hub.change(|state| {
+            state.advance(now);
+            state.add_after(item, delay, priority);
+        });
     }
 
     /// Replaces an item's waiting entry, as [`replace_after_with`](Self::replace_after_with)
@@ -201,7 +208,11 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
     /// What is ready stays ready: that was promised to whoever added it.
     /// Ignored after a shutdown.
     pub fn replace_after_with(&self, item: T, delay: Duration, priority: Priority) {
-        self.change(|state| state.replace_after(item, delay, priority));
+        let now = self.shared.epoch.elapsed();
+        self.shared.hub.change(|state| {
+            state.advance(now);
+            state.replace_after(item, delay, priority);
+        });
     }
 
     /// Adds a failed item after the delay that the rate limiter gives it.
@@ -275,11 +286,7 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
 
     /// Changes the state as it is now.
     fn change<R>(&self, change: impl FnOnce(&mut State<T>) -> R) -> R {
-        let now = self.shared.epoch.elapsed();
-        self.shared.hub.change(|state| {
-            state.advance(now);
-            change(state)
-        })
+        self.shared.change(change)
     }
 
     fn limiter(&self) -> MutexGuard<'_, Box<dyn RateLimiter<T>>> {
@@ -316,8 +323,8 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
         let mut timer = pin!(None::<Sleep>);
         let item = poll_fn(|cx| {
             loop {
-                let due = match getter.poll(self.shared.epoch.elapsed(), cx.waker()) {
-                    Turn::Item(item) => return Poll::Ready(Some(item)),
+                let due = match getter.poll(|| self.shared.epoch.elapsed(), cx.waker()) {
+                    Turn::Item(item, hold) => return Poll::Ready(Some((item, hold))),
                     Turn::Closed => return Poll::Ready(None),
                     Turn::Wait(due) => due,
                 };
@@ -328,9 +335,10 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
                 }
             }
         });
-        let item = item.await?;
+        let (item, hold) = item.await?;
         Some(Held::new(
             item,
+            hold,
             Arc::clone(&self.shared) as Arc<dyn Release<T>>,
         ))
     }
@@ -387,13 +395,28 @@ impl<T> Shared<T> {
     }
 }
 
-impl<T: Clone + Eq + Hash + Send + 'static> Release<T> for Shared<T> {
-    fn release(&self, item: &T) {
-        let now = self.epoch.elapsed();
+impl<T: Eq + Hash> Shared<T> {
+    /// Changes the state as it is now. The clock is read only if an item waits for its time.
+    fn change<R>(&self, change: impl FnOnce(&mut State<T>) -> R) -> R {
         self.hub.change(|state| {
-            state.advance(now);
-            state.done(item);
+            if state.next_due().is_some() {
+                state.advance(self.epoch.elapsed());
+            }
+            change(state)
+        })
+    }
+}
+
+impl<T: Clone + Eq + Hash + Send + 'static> Release<T> for Shared<T> {
+    fn release(&self, hold: Hold, item: &T) {
+        // Only an item that is ready again needs its age.
+        let done = self.hub.change(|state| {
+            if state.has_dirty() && state.next_due().is_some() {
+                state.advance(self.epoch.elapsed());
+            }
+            state.done(hold, item)
         });
+        drop(done);
     }
 }
 

@@ -16,15 +16,21 @@ pub(super) struct Waiting<T> {
 /// Finds one waiting entry again: its due time, then its order of arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ticket {
-    due: Duration,
+    /// In nanoseconds; in half the room of a [`Duration`], it lasts for 584 years.
+    due: u64,
     order: u64,
 }
 
 impl Ticket {
     /// Returns when the entry is due.
     pub(super) fn due(self) -> Duration {
-        self.due
+        Duration::from_nanos(self.due)
     }
+}
+
+/// Returns the time in nanoseconds, or the last that there is.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 impl<T> Default for Waiting<T> {
@@ -40,7 +46,7 @@ impl<T> Waiting<T> {
     /// Adds an item and returns the ticket that removes it.
     pub(super) fn insert(&mut self, item: T, due: Duration) -> Ticket {
         let ticket = Ticket {
-            due,
+            due: nanos(due),
             order: self.issued,
         };
         self.issued += 1;
@@ -56,12 +62,19 @@ impl<T> Waiting<T> {
     /// Removes the soonest item, if it is due by `now`.
     pub(super) fn pop_due(&mut self, now: Duration) -> Option<T> {
         let soonest = self.by_due.first_entry()?;
-        (soonest.key().due <= now).then(|| soonest.remove())
+        (soonest.key().due <= nanos(now)).then(|| soonest.remove())
     }
 
     /// Returns when the soonest item is due.
     pub(super) fn next_due(&self) -> Option<Duration> {
-        self.by_due.first_key_value().map(|(ticket, _)| ticket.due)
+        self.by_due
+            .first_key_value()
+            .map(|(ticket, _)| ticket.due())
+    }
+
+    /// Returns the items, to be changed.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.by_due.values_mut()
     }
 
     /// Returns how many items wait.

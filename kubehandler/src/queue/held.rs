@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::items::Hold;
+
 /// An item that the caller holds; dropping it is client-go's `Done`.
 ///
 /// While it lives, nobody else gets an equal item; an equal item that is added
@@ -13,18 +15,19 @@ use std::sync::Arc;
 #[must_use = "dropping it says that the work is done"]
 pub struct Held<T> {
     item: T,
+    hold: Hold,
     holder: Arc<dyn Release<T>>,
 }
 
 /// What a held item goes back to.
 pub(super) trait Release<T>: Send + Sync {
-    /// Ends the hold of this item.
-    fn release(&self, item: &T);
+    /// Ends this hold of this item.
+    fn release(&self, hold: Hold, item: &T);
 }
 
 impl<T> Held<T> {
-    pub(super) fn new(item: T, holder: Arc<dyn Release<T>>) -> Self {
-        Self { item, holder }
+    pub(super) fn new(item: T, hold: Hold, holder: Arc<dyn Release<T>>) -> Self {
+        Self { item, hold, holder }
     }
 }
 
@@ -44,6 +47,6 @@ impl<T: fmt::Debug> fmt::Debug for Held<T> {
 
 impl<T> Drop for Held<T> {
     fn drop(&mut self) {
-        self.holder.release(&self.item);
+        self.holder.release(self.hold, &self.item);
     }
 }

@@ -13,6 +13,7 @@ use std::hash::Hash;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use super::items::Hold;
 use super::state::State;
 use super::sync::{Mutex, lock};
 use super::waiters::{Supply, WaiterId, Waiters};
@@ -95,7 +96,7 @@ impl Supply {
 #[derive(Debug)]
 pub(super) enum Turn<T> {
     /// An item, which it holds now.
-    Item(T),
+    Item(T, Hold),
     /// The queue is closed.
     Closed,
     /// Nothing yet. The getter is woken when that changes, but has to look again
@@ -112,12 +113,16 @@ pub(super) struct Getter<'a, T> {
 }
 
 impl<T: Clone + Eq + Hash> Getter<'_, T> {
-    /// Looks for an item at this time, and has `waker` woken when to look again.
-    pub(super) fn poll(&mut self, now: Duration, waker: &Waker) -> Turn<T> {
+    /// Looks for an item, and has `waker` woken when to look again.
+    ///
+    /// `now` is asked for the time only if an item waits for its own.
+    pub(super) fn poll(&mut self, now: impl FnOnce() -> Duration, waker: &Waker) -> Turn<T> {
         self.hub.settled(|Inner { state, waiters }| {
-            state.advance(now);
+            if state.next_due().is_some() {
+                state.advance(now());
+            }
             let turn = match state.take() {
-                Some(item) => Turn::Item(item),
+                Some((item, hold)) => Turn::Item(item, hold),
                 None if state.is_closed() => Turn::Closed,
                 None => {
                     let id = *self.id.get_or_insert_with(|| waiters.issue());

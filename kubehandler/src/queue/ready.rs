@@ -6,16 +6,21 @@
 use std::collections::BTreeMap;
 
 use super::Priority;
+use super::items::{Items, Status};
+use super::shrink::is_wasteful;
+use super::slab::Index;
 
 /// One turn in so many goes to the lower priorities, while they have items.
 const SHARE: u32 = 8;
 
+/// So many levels stay when they are empty, as they will be needed again.
+const KEPT: usize = 8;
+
 /// Items that can be handed out.
-#[derive(Debug)]
-pub(super) struct Ready<T> {
-    /// Items by age within their priority. Holds no empty level, so that the
-    /// last key is the highest priority with an item.
-    levels: BTreeMap<Priority, BTreeMap<u64, T>>,
+#[derive(Debug, Default)]
+pub(super) struct Ready {
+    /// By priority, the highest last. There are few.
+    levels: Vec<Level>,
     len: usize,
     issued: u64,
     /// Turns since a lower priority had one, counting only those in which one
@@ -23,81 +28,105 @@ pub(super) struct Ready<T> {
     passed_over: u32,
 }
 
-/// Finds one ready item again.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Slot {
+/// The ready items of one priority.
+#[derive(Debug)]
+struct Level {
     priority: Priority,
-    /// Its place among all ready items, in the order in which they became ready.
-    age: u64,
+    /// The ends of a list of items, linked in the order of their age.
+    oldest: Option<Index>,
+    youngest: Option<Index>,
+    /// The others by age: those that were raised when the list had a younger item.
+    raised: BTreeMap<u64, Index>,
 }
 
-impl<T> Default for Ready<T> {
-    fn default() -> Self {
-        Self {
-            levels: BTreeMap::new(),
-            len: 0,
-            issued: 0,
-            passed_over: 0,
+/// A ready item's place in its level.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    /// Its place among all ready items, in the order in which they became ready.
+    age: u64,
+    /// Its neighbours, if it is in its level's list.
+    older: Option<Index>,
+    younger: Option<Index>,
+}
+
+impl Link {
+    /// Keeps the neighbours true after all entries have moved.
+    pub(super) fn follow(&mut self, moves: impl Fn(Index) -> Index) {
+        for index in [&mut self.older, &mut self.younger].into_iter().flatten() {
+            *index = moves(*index);
         }
     }
 }
 
-impl<T> Ready<T> {
+impl Ready {
     /// Adds an item as the youngest of all.
-    pub(super) fn insert(&mut self, item: T, priority: Priority) -> Slot {
-        let slot = Slot {
-            priority,
-            age: self.issued,
-        };
+    pub(super) fn insert<T>(&mut self, items: &mut Items<T>, index: Index, priority: Priority) {
+        let age = self.issued;
         self.issued += 1;
-        self.len += 1;
-        self.levels
-            .entry(priority)
-            .or_default()
-            .insert(slot.age, item);
-        slot
+        self.place(items, index, priority, age);
     }
 
     /// Moves an item up to `priority`, where it keeps its age; never down.
-    pub(super) fn raise(&mut self, slot: Slot, priority: Priority) -> Slot {
-        if priority <= slot.priority {
-            return slot;
+    pub(super) fn raise<T>(&mut self, items: &mut Items<T>, index: Index, priority: Priority) {
+        if priority > priority_of(items, index) {
+            let age = items.link(index).age;
+            self.remove(items, index);
+            self.place(items, index, priority, age);
         }
-        if let Some(item) = self.remove(slot) {
-            self.len += 1;
-            self.levels
-                .entry(priority)
-                .or_default()
-                .insert(slot.age, item);
-        }
-        Slot { priority, ..slot }
     }
 
-    /// Removes the item whose turn it is.
-    pub(super) fn take(&mut self) -> Option<T> {
-        let (&top, _) = self.levels.last_key_value()?;
-        let slot = match self.oldest_below(top) {
-            Some(lower) if self.passed_over + 1 >= SHARE => {
+    /// Removes the item whose turn it is; it is idle then.
+    pub(super) fn take<T>(&mut self, items: &mut Items<T>) -> Option<Index> {
+        let mut levels = self.levels.iter().enumerate().rev();
+        let mut at = levels.find(|(_, level)| !level.is_empty())?.0;
+        // Looks at one item per priority in use, of which there are few.
+        let lower = levels
+            .filter_map(|(at, level)| Some((level.first(items)?.0, at)))
+            .min();
+        if let Some((_, oldest)) = lower {
+            self.passed_over += 1;
+            if self.passed_over == SHARE {
                 self.passed_over = 0;
-                lower
+                at = oldest;
             }
-            lower => {
-                self.passed_over += u32::from(lower.is_some());
-                self.first_of(top)?
-            }
-        };
-        self.remove(slot)
+        }
+        let (_, index) = self.levels[at].first(items)?;
+        self.remove_from(at, items, index);
+        Some(index)
     }
 
-    /// Removes the item of this slot; `None` if it has left already.
-    pub(super) fn remove(&mut self, slot: Slot) -> Option<T> {
-        let level = self.levels.get_mut(&slot.priority)?;
-        let item = level.remove(&slot.age)?;
-        if level.is_empty() {
-            self.levels.remove(&slot.priority);
-        }
+    /// Removes an item; it is idle then.
+    pub(super) fn remove<T>(&mut self, items: &mut Items<T>, index: Index) {
+        let at = self.find(priority_of(items, index));
+        let at = at.unwrap_or_else(|_| unreachable!("a level with an item is kept"));
+        self.remove_from(at, items, index);
+    }
+
+    fn remove_from<T>(&mut self, at: usize, items: &mut Items<T>, index: Index) {
+        let Status::Ready { link, raised, .. } = items.status(index) else {
+            unreachable!("only ready items are linked");
+        };
+        items.set_status(index, Status::Idle);
         self.len -= 1;
-        Some(item)
+        let level = &mut self.levels[at];
+        if raised {
+            level.raised.remove(&link.age);
+        } else {
+            match link.older {
+                Some(older) => items.link_mut(older).younger = link.younger,
+                None => level.oldest = link.younger,
+            }
+            match link.younger {
+                Some(younger) => items.link_mut(younger).older = link.older,
+                None => level.youngest = link.older,
+            }
+        }
+        if level.is_empty() && self.levels.len() > KEPT {
+            self.levels.remove(at);
+            if is_wasteful(self.levels.len(), self.levels.capacity()) {
+                self.levels.shrink_to(self.levels.len() * 2);
+            }
+        }
     }
 
     /// Returns how many items are ready.
@@ -105,20 +134,92 @@ impl<T> Ready<T> {
         self.len
     }
 
-    /// Looks at one item per priority in use, of which there are few.
-    fn oldest_below(&self, top: Priority) -> Option<Slot> {
-        let lower = self.levels.range(..top);
-        lower
-            .filter_map(|(&priority, level)| {
-                let (&age, _) = level.first_key_value()?;
-                Some(Slot { priority, age })
-            })
-            .min_by_key(|slot| slot.age)
+    /// Keeps the levels true after all entries have moved.
+    pub(super) fn follow(&mut self, moves: impl Fn(Index) -> Index) {
+        for level in &mut self.levels {
+            let ends = [&mut level.oldest, &mut level.youngest];
+            let raised = level.raised.values_mut();
+            for index in ends.into_iter().flatten().chain(raised) {
+                *index = moves(*index);
+            }
+        }
     }
 
-    fn first_of(&self, priority: Priority) -> Option<Slot> {
-        let (&age, _) = self.levels.get(&priority)?.first_key_value()?;
-        Some(Slot { priority, age })
+    /// Puts an idle item where its age belongs.
+    fn place<T>(&mut self, items: &mut Items<T>, index: Index, priority: Priority, age: u64) {
+        self.len += 1;
+        let level = self.level(priority);
+        let youngest = level.youngest;
+        let raised = youngest.is_some_and(|youngest| items.link(youngest).age > age);
+        let link = Link {
+            age,
+            older: youngest.filter(|_| !raised),
+            younger: None,
+        };
+        let ready = Status::Ready {
+            link,
+            priority,
+            raised,
+        };
+        items.set_status(index, ready);
+        if raised {
+            level.raised.insert(age, index);
+            return;
+        }
+        level.youngest = Some(index);
+        match youngest {
+            Some(older) => items.link_mut(older).younger = Some(index),
+            None => level.oldest = Some(index),
+        }
+    }
+
+    /// Returns the level of this priority, a new one if need be.
+    fn level(&mut self, priority: Priority) -> &mut Level {
+        let at = self.find(priority).unwrap_or_else(|at| {
+            self.levels.insert(at, Level::new(priority));
+            at
+        });
+        &mut self.levels[at]
+    }
+
+    fn find(&self, priority: Priority) -> Result<usize, usize> {
+        self.levels
+            .binary_search_by_key(&priority, |level| level.priority)
+    }
+}
+
+fn priority_of<T>(items: &Items<T>, index: Index) -> Priority {
+    match items.status(index) {
+        Status::Ready { priority, .. } => priority,
+        _ => unreachable!("only ready items have a level"),
+    }
+}
+
+impl Level {
+    fn new(priority: Priority) -> Self {
+        Self {
+            priority,
+            oldest: None,
+            youngest: None,
+            raised: BTreeMap::new(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.oldest.is_none() && self.raised.is_empty()
+    }
+
+    /// Returns the oldest item and its age.
+    fn first<T>(&self, items: &Items<T>) -> Option<(u64, Index)> {
+        let raised = self.raised.first_key_value();
+        let raised = raised.map(|(&age, &index)| (age, index));
+        let Some(oldest) = self.oldest else {
+            return raised;
+        };
+        let age = items.link(oldest).age;
+        raised
+            .filter(|&(raised, _)| raised < age)
+            .or(Some((age, oldest)))
     }
 }
 
@@ -126,35 +227,94 @@ impl<T> Ready<T> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_turn_in_eight_takes_the_oldest_of_the_lower_priorities() {
-        let mut ready = Ready::default();
-        ready.insert("older, lowest", Priority::LOW);
-        ready.insert("younger, low", Priority::new(-1));
-        for _ in 0..20 {
-            ready.insert("top", Priority::HIGH);
+    type Item = &'static str;
+
+    /// Ready items, and nothing else.
+    #[derive(Default)]
+    struct Line {
+        items: Items<Item>,
+        ready: Ready,
+    }
+
+    impl Line {
+        fn insert(&mut self, item: Item, priority: Priority) -> Index {
+            let index = self.items.find_or_insert(item);
+            self.ready.insert(&mut self.items, index, priority);
+            index
         }
 
-        let turns: Vec<_> = std::iter::from_fn(|| ready.take()).take(16).collect();
+        fn raise(&mut self, index: Index, priority: Priority) {
+            self.ready.raise(&mut self.items, index, priority);
+        }
 
-        assert_eq!(turns[..7], ["top"; 7]);
+        fn take(&mut self) -> Option<Item> {
+            let index = self.ready.take(&mut self.items)?;
+            Some(self.items.remove(index))
+        }
+    }
+
+    #[test]
+    fn one_turn_in_eight_takes_the_oldest_of_the_lower_priorities() {
+        const TOP: [Item; 20] = [
+            "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q",
+            "r", "s", "t",
+        ];
+        let mut line = Line::default();
+        line.insert("older, lowest", Priority::LOW);
+        line.insert("younger, low", Priority::new(-1));
+        for item in TOP {
+            line.insert(item, Priority::HIGH);
+        }
+
+        let turns: Vec<_> = std::iter::from_fn(|| line.take()).take(16).collect();
+
+        assert_eq!(turns[..7], TOP[..7]);
         assert_eq!(turns[7], "older, lowest");
-        assert_eq!(turns[8..15], ["top"; 7]);
+        assert_eq!(turns[8..15], TOP[7..14]);
         assert_eq!(turns[15], "younger, low");
     }
 
     #[test]
     fn raised_item_keeps_its_age() {
-        let mut ready = Ready::default();
-        let slot = ready.insert("old", Priority::LOW);
-        ready.insert("young", Priority::NORMAL);
+        let mut line = Line::default();
+        let index = line.insert("old", Priority::LOW);
+        line.insert("young", Priority::NORMAL);
 
-        let slot = ready.raise(slot, Priority::NORMAL);
-        ready.raise(slot, Priority::LOW);
+        line.raise(index, Priority::NORMAL);
+        line.raise(index, Priority::LOW);
 
-        assert_eq!(ready.len(), 2);
-        assert_eq!(ready.take(), Some("old"));
-        assert_eq!(ready.take(), Some("young"));
-        assert_eq!(ready.take(), None);
+        assert_eq!(line.ready.len(), 2);
+        assert_eq!(line.take(), Some("old"));
+        assert_eq!(line.take(), Some("young"));
+        assert_eq!(line.take(), None);
+    }
+
+    #[test]
+    fn item_leaves_from_the_middle_of_its_level() {
+        let mut line = Line::default();
+        line.insert("first", Priority::NORMAL);
+        let middle = line.insert("middle", Priority::NORMAL);
+        line.insert("last", Priority::NORMAL);
+
+        line.ready.remove(&mut line.items, middle);
+
+        assert_eq!(line.take(), Some("first"));
+        assert_eq!(line.take(), Some("last"));
+        assert_eq!(line.take(), None);
+    }
+
+    #[test]
+    fn few_levels_stay_when_all_were_used() {
+        let mut line = Line::default();
+        for (value, item) in ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"]
+            .into_iter()
+            .enumerate()
+        {
+            line.insert(item, Priority::new(i32::try_from(value).expect("small")));
+        }
+
+        while line.take().is_some() {}
+
+        assert_eq!(line.ready.levels.len(), KEPT);
     }
 }

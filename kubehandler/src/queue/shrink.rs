@@ -4,14 +4,19 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 
 /// Below this capacity a map is left alone.
-const SMALL: usize = 64;
+pub(super) const SMALL: usize = 64;
+
+/// Says whether so many values use less than an eighth of the room they have.
+pub(super) fn is_wasteful(len: usize, capacity: usize) -> bool {
+    capacity > SMALL && len < capacity / 8
+}
 
 /// Shrinks `map` once it uses less than an eighth of what it holds.
 ///
 /// Half of the room that is left stays free, so that the cost is amortized: the
 /// map must lose or gain a large part of its entries before it moves again.
 pub(crate) fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
-    if map.capacity() > SMALL && map.len() < map.capacity() / 8 {
+    if is_wasteful(map.len(), map.capacity()) {
         map.shrink_to(map.len() * 2);
     }
 }

@@ -1,53 +1,36 @@
 //! What a queue owes: the pure state machine under [`Queue`](super::Queue).
 //!
-//! Each item that the queue knows has one [`Entry`]: it may be held, and it may
-//! be owed one more delivery. From "one entry an item, one delivery an entry"
-//! follow the queue's promises: no item is held twice, none is queued twice,
+//! Each item that the queue knows has one [`Status`]: it may be held, and it may
+//! be owed one more delivery. From "one status an item, one delivery a
+//! status" follow the queue's promises: no item is held twice, none is queued twice,
 //! and the memory is that of the items known.
 //!
 //! Time only moves in [`State::advance`]; every other call acts at that time.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
 use super::Priority;
-use super::delay::{Ticket, Waiting};
-use super::ready::{Ready, Slot};
-use super::shrink::shrink;
+use super::delay::Waiting;
+use super::items::{Hold, Items, Status};
+use super::ready::Ready;
+use super::slab::Index;
 
 /// The items of one queue, and where each of them is.
 #[derive(Debug)]
 pub(super) struct State<T> {
     /// Exactly the items that are held or owed.
-    entries: HashMap<T, Entry>,
-    /// The items whose entry is owed as `Ready`.
-    ready: Ready<T>,
-    /// The items whose entry is owed as `Waiting`.
-    waiting: Waiting<T>,
-    /// How many entries are held.
+    items: Items<T>,
+    /// The items whose status is `Ready`.
+    ready: Ready,
+    /// The items whose status is `Waiting`.
+    waiting: Waiting<Index>,
+    /// How many items are held.
     held: usize,
-    /// How many entries are owed as `Dirty`.
+    /// How many items are `Dirty`.
     dirty: usize,
     now: Duration,
     phase: Phase,
-}
-
-#[derive(Debug)]
-struct Entry {
-    held: bool,
-    owed: Option<Owed>,
-}
-
-/// The one delivery that an item is owed.
-#[derive(Clone, Copy, Debug)]
-enum Owed {
-    /// It can be handed out. Its entry is not held.
-    Ready(Slot),
-    /// It will be ready as soon as its holder is done. Its entry is held.
-    Dirty(Priority),
-    /// It will be ready, or dirty, when it is due.
-    Waiting(Ticket, Priority),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,14 +45,13 @@ enum Phase {
 /// What was dropped from a queue; its items are to be dropped outside of the lock.
 #[derive(Debug)]
 pub(super) struct Dropped<T> {
-    _ready: Ready<T>,
-    _waiting: Waiting<T>,
+    _items: Vec<T>,
 }
 
 impl<T> Default for State<T> {
     fn default() -> Self {
         Self {
-            entries: HashMap::new(),
+            items: Items::default(),
             ready: Ready::default(),
             waiting: Waiting::default(),
             held: 0,
@@ -89,6 +71,11 @@ impl<T> State<T> {
     /// Returns when the next waiting item is due.
     pub(super) fn next_due(&self) -> Option<Duration> {
         self.waiting.next_due()
+    }
+
+    /// Says whether a holder that is done may make an item ready.
+    pub(super) fn has_dirty(&self) -> bool {
+        self.dirty > 0
     }
 
     /// Says whether new items are refused.
@@ -113,19 +100,15 @@ impl<T> State<T> {
     }
 }
 
-impl<T: Clone + Eq + Hash> State<T> {
+/// Time, and what is owed.
+impl<T: Eq + Hash> State<T> {
     /// Moves the time on, and with it the items that have come due; never back.
     pub(super) fn advance(&mut self, now: Duration) {
         self.now = self.now.max(now);
-        while let Some(item) = self.waiting.pop_due(self.now) {
-            let Some(entry) = self.entries.get_mut(&item) else {
-                continue;
-            };
-            let Some(Owed::Waiting(_, priority)) = entry.owed else {
-                continue;
-            };
-            entry.owed = None;
-            self.add(item, priority);
+        while let Some(index) = self.waiting.pop_due(self.now) {
+            if let Status::Waiting { priority, held, .. } = self.items.status(index) {
+                self.owe(index, priority, held);
+            }
         }
     }
 
@@ -134,171 +117,242 @@ impl<T: Clone + Eq + Hash> State<T> {
         if self.is_shutting_down() {
             return;
         }
-        let entry = self.entries.entry(item.clone()).or_insert(Entry {
-            held: false,
-            owed: None,
-        });
-        let priority = match entry.owed {
-            Some(Owed::Ready(slot)) => {
-                entry.owed = Some(Owed::Ready(self.ready.raise(slot, priority)));
-                return;
-            }
-            Some(Owed::Dirty(earlier)) => {
-                entry.owed = Some(Owed::Dirty(priority.max(earlier)));
-                return;
-            }
-            Some(Owed::Waiting(ticket, earlier)) => {
-                self.waiting.remove(ticket);
-                priority.max(earlier)
-            }
-            None => priority,
-        };
-        entry.owed = Some(if entry.held {
-            self.dirty += 1;
-            Owed::Dirty(priority)
-        } else {
-            Owed::Ready(self.ready.insert(item, priority))
-        });
+        let index = self.items.find_or_insert(item);
+        self.bring_forward(index, priority);
     }
 
     /// Owes a delivery after `delay`; one owed already keeps the earlier time
     /// and the higher priority.
     pub(super) fn add_after(&mut self, item: T, delay: Duration, priority: Priority) {
+        if self.is_shutting_down() {
+            return;
+        }
         let due = self.now.saturating_add(delay);
-        match self.entries.get(&item).and_then(|entry| entry.owed) {
-            Some(Owed::Waiting(ticket, earlier)) => {
-                self.wait(item, ticket.due().min(due), priority.max(earlier));
-            }
-            None => self.wait(item, due, priority),
-            Some(Owed::Ready(_) | Owed::Dirty(_)) => self.add(item, priority),
+        let index = self.items.find_or_insert(item);
+        match self.items.status(index) {
+            Status::Ready { .. } | Status::Dirty(_) => self.bring_forward(index, priority),
+            Status::Idle | Status::Held => self.wait(index, due, priority),
+            Status::Waiting {
+                ticket,
+                priority: earlier,
+                ..
+            } => self.wait(index, ticket.due().min(due), priority.max(earlier)),
         }
     }
 
     /// Owes a delivery after `delay`, whatever a waiting entry said before;
     /// an item that is ready stays ready.
     pub(super) fn replace_after(&mut self, item: T, delay: Duration, priority: Priority) {
-        match self.entries.get(&item).and_then(|entry| entry.owed) {
-            None | Some(Owed::Waiting(..)) => {
-                self.wait(item, self.now.saturating_add(delay), priority);
+        if self.is_shutting_down() {
+            return;
+        }
+        let due = self.now.saturating_add(delay);
+        let index = self.items.find_or_insert(item);
+        match self.items.status(index) {
+            Status::Ready { .. } | Status::Dirty(_) => self.bring_forward(index, priority),
+            Status::Idle | Status::Held | Status::Waiting { .. } => {
+                self.wait(index, due, priority);
             }
-            Some(Owed::Ready(_) | Owed::Dirty(_)) => self.add(item, priority),
         }
     }
 
     /// Removes a waiting entry; false if there is none.
     pub(super) fn cancel(&mut self, item: &T) -> bool {
-        let owed = self.entries.get(item).and_then(|entry| entry.owed);
-        matches!(owed, Some(Owed::Waiting(..))) && self.remove(item)
+        match self.items.find(item) {
+            Some(index) => {
+                matches!(self.items.status(index), Status::Waiting { .. }) && self.disown(index)
+            }
+            None => false,
+        }
     }
 
     /// Removes the delivery that is owed, whatever it waits for; false if there is none.
     pub(super) fn remove(&mut self, item: &T) -> bool {
-        let Some(owed) = self
-            .entries
-            .get_mut(item)
-            .and_then(|entry| entry.owed.take())
-        else {
-            return false;
-        };
-        match owed {
-            Owed::Ready(slot) => drop(self.ready.remove(slot)),
-            Owed::Dirty(_) => self.dirty -= 1,
-            Owed::Waiting(ticket, _) => drop(self.waiting.remove(ticket)),
-        }
-        self.forget_idle(item);
-        true
+        let index = self.items.find(item);
+        index.is_some_and(|index| self.disown(index))
     }
 
-    /// Hands out the item whose turn it is; it is held until [`done`](Self::done).
-    pub(super) fn take(&mut self) -> Option<T> {
-        let item = self.ready.take()?;
-        if let Some(entry) = self.entries.get_mut(&item) {
-            entry.held = true;
-            entry.owed = None;
-            self.held += 1;
+    /// Makes an item's delivery one that is owed now.
+    fn bring_forward(&mut self, index: Index, priority: Priority) {
+        match self.items.status(index) {
+            Status::Idle => self.owe(index, priority, false),
+            Status::Held => self.owe(index, priority, true),
+            Status::Ready { .. } => self.ready.raise(&mut self.items, index, priority),
+            Status::Dirty(earlier) => {
+                let dirty = Status::Dirty(priority.max(earlier));
+                self.items.set_status(index, dirty);
+            }
+            Status::Waiting {
+                ticket,
+                priority: earlier,
+                held,
+            } => {
+                self.waiting.remove(ticket);
+                self.owe(index, priority.max(earlier), held);
+            }
         }
-        Some(item)
+    }
+
+    /// Owes a delivery now. The item is owed none so far, or one that has left `waiting`.
+    fn owe(&mut self, index: Index, priority: Priority, held: bool) {
+        if held {
+            self.dirty += 1;
+            self.items.set_status(index, Status::Dirty(priority));
+        } else {
+            self.ready.insert(&mut self.items, index, priority);
+        }
+    }
+
+    /// Owes a delivery at `due`, in place of one that waits. The item is not ready or dirty.
+    fn wait(&mut self, index: Index, due: Duration, priority: Priority) {
+        let (held, known) = match self.items.status(index) {
+            Status::Waiting { held, ticket, .. } => (held, Some(ticket)),
+            status => (matches!(status, Status::Held), None),
+        };
+        // A ticket for the same time keeps its place among those due then.
+        let kept = known.filter(|ticket| ticket.due() == due);
+        if kept.is_none() {
+            known.map(|ticket| self.waiting.remove(ticket));
+        }
+        if due <= self.now {
+            return self.owe(index, priority, held);
+        }
+        let waiting = Status::Waiting {
+            ticket: kept.unwrap_or_else(|| self.waiting.insert(index, due)),
+            priority,
+            held,
+        };
+        self.items.set_status(index, waiting);
+    }
+
+    /// Removes the delivery that an item is owed; false if there is none.
+    fn disown(&mut self, index: Index) -> bool {
+        let held = match self.items.status(index) {
+            Status::Idle | Status::Held => return false,
+            Status::Ready { .. } => {
+                self.ready.remove(&mut self.items, index);
+                false
+            }
+            Status::Dirty(_) => {
+                self.dirty -= 1;
+                true
+            }
+            Status::Waiting { ticket, held, .. } => {
+                self.waiting.remove(ticket);
+                held
+            }
+        };
+        if held {
+            self.items.set_status(index, Status::Held);
+        } else {
+            self.forget(index);
+        }
+        true
+    }
+}
+
+/// Holds.
+impl<T: Clone + Eq + Hash> State<T> {
+    /// Hands out the item whose turn it is; it is held until [`done`](Self::done).
+    pub(super) fn take(&mut self) -> Option<(T, Hold)> {
+        let index = self.ready.take(&mut self.items)?;
+        // If this panics, the queue goes on without the item; it is idle, so it can be added again.
+        let item = self.items.item(index).clone();
+        self.items.set_status(index, Status::Held);
+        self.held += 1;
+        Some((item, self.items.hold(index)))
     }
 
     /// Ends a hold; an item that became dirty meanwhile is ready again.
-    pub(super) fn done(&mut self, item: &T) {
-        let Some(entry) = self.entries.get_mut(item).filter(|entry| entry.held) else {
-            return;
-        };
-        entry.held = false;
-        self.held -= 1;
-        if let Some(Owed::Dirty(priority)) = entry.owed {
-            self.dirty -= 1;
-            entry.owed = Some(Owed::Ready(self.ready.insert(item.clone(), priority)));
+    ///
+    /// Returns the item if it is not owed anything, to be dropped outside of the lock.
+    pub(super) fn done(&mut self, hold: Hold, item: &T) -> Option<T> {
+        let index = self.items.find_held(hold, item)?;
+        let mut done = None;
+        match self.items.status(index) {
+            Status::Held => done = Some(self.forget(index)),
+            Status::Dirty(priority) => {
+                self.dirty -= 1;
+                self.owe(index, priority, false);
+            }
+            Status::Waiting {
+                ticket,
+                priority,
+                held: true,
+            } => {
+                let waiting = Status::Waiting {
+                    ticket,
+                    priority,
+                    held: false,
+                };
+                self.items.set_status(index, waiting);
+            }
+            // Only an item whose `Eq` changes its mind comes here.
+            Status::Idle | Status::Ready { .. } | Status::Waiting { held: false, .. } => {
+                return None;
+            }
         }
-        self.forget_idle(item);
+        self.held -= 1;
+        done
     }
+}
 
+/// Ending it.
+impl<T> State<T> {
     /// Takes no more items; what is ready or dirty is still handed out, what waits is dropped.
     pub(super) fn shut_down(&mut self) -> Dropped<T> {
         if self.phase == Phase::Open {
             self.phase = Phase::ShutDown;
         }
-        self.keep(|owed| !matches!(owed, Owed::Waiting(..)));
-        Dropped {
-            _ready: Ready::default(),
-            _waiting: std::mem::take(&mut self.waiting),
-        }
+        self.waiting = Waiting::default();
+        self.disown_all(|status| matches!(status, Status::Waiting { .. }))
     }
 
     /// Takes no more items and hands out none.
     pub(super) fn stop(&mut self) -> Dropped<T> {
         self.phase = Phase::Stopped;
-        self.keep(|_| false);
+        self.waiting = Waiting::default();
+        self.ready = Ready::default();
         self.dirty = 0;
-        Dropped {
-            _ready: std::mem::take(&mut self.ready),
-            _waiting: std::mem::take(&mut self.waiting),
-        }
+        self.disown_all(|_| true)
     }
 
-    /// Makes `due` the time of the item's waiting entry. The item is not ready or dirty.
-    fn wait(&mut self, item: T, due: Duration, priority: Priority) {
-        if self.is_shutting_down() {
-            return;
-        }
-        if due <= self.now {
-            self.cancel(&item);
-            return self.add(item, priority);
-        }
-        let entry = self.entries.entry(item.clone()).or_insert(Entry {
-            held: false,
-            owed: None,
-        });
-        if let Some(Owed::Waiting(ticket, _)) = entry.owed {
-            if ticket.due() == due {
-                // It keeps its place among those due at the same time.
-                entry.owed = Some(Owed::Waiting(ticket, priority));
-                return;
+    /// Forgets what is owed to the items of some status, which the lists have forgotten.
+    fn disown_all(&mut self, some: impl Fn(Status) -> bool) -> Dropped<T> {
+        let disowned: Vec<_> = self
+            .items
+            .iter()
+            .filter(|&(_, status)| some(status))
+            .collect();
+        let mut dropped = Vec::new();
+        for (index, status) in disowned {
+            match status {
+                Status::Held | Status::Dirty(_) | Status::Waiting { held: true, .. } => {
+                    self.items.set_status(index, Status::Held);
+                }
+                Status::Idle | Status::Ready { .. } | Status::Waiting { held: false, .. } => {
+                    dropped.push(self.items.remove(index));
+                }
             }
-            self.waiting.remove(ticket);
         }
-        entry.owed = Some(Owed::Waiting(self.waiting.insert(item, due), priority));
+        self.shrink();
+        Dropped { _items: dropped }
     }
 
-    /// Forgets what is owed to items, except where `keep` says so.
-    fn keep(&mut self, keep: impl Fn(Owed) -> bool) {
-        self.entries.retain(|_, entry| {
-            entry.owed = entry.owed.filter(|&owed| keep(owed));
-            entry.held || entry.owed.is_some()
-        });
-        shrink(&mut self.entries);
+    /// Forgets an item that is idle and in no list.
+    fn forget(&mut self, index: Index) -> T {
+        let item = self.items.remove(index);
+        self.shrink();
+        item
     }
 
-    /// Removes the item's entry if it is neither held nor owed.
-    fn forget_idle(&mut self, item: &T) {
-        if self
-            .entries
-            .get(item)
-            .is_some_and(|entry| !entry.held && entry.owed.is_none())
-        {
-            self.entries.remove(item);
-            shrink(&mut self.entries);
+    /// Gives memory back after a burst.
+    fn shrink(&mut self) {
+        if let Some(moved) = self.items.shrink() {
+            self.ready.follow(|index| moved.follow(index));
+            for index in self.waiting.values_mut() {
+                *index = moved.follow(*index);
+            }
         }
     }
 }

@@ -22,10 +22,18 @@ fn add(hub: &Hub<Item>, item: Item) {
     hub.change(|state| state.add(item, Priority::NORMAL));
 }
 
-async fn get(hub: &Hub<Item>) -> Option<Item> {
+fn done(hub: &Hub<Item>, (item, hold): (Item, Hold)) {
+    hub.change(|state| state.done(hold, &item));
+}
+
+fn taken(got: Option<(Item, Hold)>) -> Option<Item> {
+    got.map(|(item, _)| item)
+}
+
+async fn get(hub: &Hub<Item>) -> Option<(Item, Hold)> {
     let mut getter = hub.getter();
-    poll_fn(|cx| match getter.poll(NOON, cx.waker()) {
-        Turn::Item(item) => Poll::Ready(Some(item)),
+    poll_fn(|cx| match getter.poll(|| NOON, cx.waker()) {
+        Turn::Item(item, hold) => Poll::Ready(Some((item, hold))),
         Turn::Closed => Poll::Ready(None),
         Turn::Wait(_) => Poll::Pending,
     })
@@ -33,7 +41,7 @@ async fn get(hub: &Hub<Item>) -> Option<Item> {
 }
 
 /// Looks for an item once, then goes away.
-async fn get_once(hub: &Hub<Item>) -> Option<Item> {
+async fn get_once(hub: &Hub<Item>) -> Option<(Item, Hold)> {
     let mut get = pin!(get(hub));
     poll_fn(|cx| {
         Poll::Ready(if let Poll::Ready(item) = get.as_mut().poll(cx) {
@@ -72,7 +80,7 @@ fn no_wake_up_is_lost_between_two_producers_and_two_getters() {
         });
         add(&hub, 2);
 
-        let got = [getter, other].map(|getter| getter.join().expect("no panic"));
+        let got = [getter, other].map(|getter| taken(getter.join().expect("no panic")));
         producer.join().expect("no panic");
         assert!(
             got == [Some(1), Some(2)] || got == [Some(2), Some(1)],
@@ -93,14 +101,14 @@ fn getter_that_goes_away_passes_its_wake_up_on() {
             let hub = hub.clone();
             move || {
                 let item = block_on(get(&hub)).expect("not closed");
-                hub.change(|state| state.done(&item));
+                done(&hub, item);
             }
         });
         add(&hub, 1);
 
         if let Some(item) = fickle.join().expect("no panic") {
             // It had the item after all: the other getter needs one of its own.
-            hub.change(|state| state.done(&item));
+            done(&hub, item);
             add(&hub, 2);
         }
         steady.join().expect("gets the item");
@@ -128,8 +136,8 @@ fn shutdown_wakes_every_getter_and_the_drainer() {
         });
         drop(hub.change(State::shut_down));
 
-        assert_eq!(getter.join().expect("no panic"), None);
-        assert_eq!(other.join().expect("no panic"), None);
+        assert!(getter.join().expect("no panic").is_none());
+        assert!(other.join().expect("no panic").is_none());
         drainer.join().expect("no panic");
     });
 }
@@ -148,7 +156,7 @@ fn item_is_never_held_twice_and_comes_again_when_added_while_held() {
                     assert!(!held.swap(true, Ordering::SeqCst), "two holders");
                     held.store(false, Ordering::SeqCst);
                     turns += 1;
-                    hub.change(|state| state.done(&item));
+                    done(&hub, item);
                 }
                 turns
             })

@@ -17,8 +17,6 @@ pub(super) enum Op {
     Take,
     /// The holder of one of the held items is done.
     Done(usize),
-    /// An item that may not be held is said to be done.
-    DoneWith(Item),
     Advance(Duration),
     ShutDown,
     Stop,
@@ -35,7 +33,7 @@ struct Delivery {
 }
 
 /// Picks a held item, if there is one.
-pub(super) fn nth(held: &[Item], index: usize) -> Option<Item> {
+fn nth(held: &[Item], index: usize) -> Option<Item> {
     held.get(index.checked_rem(held.len())?).copied()
 }
 
@@ -70,7 +68,6 @@ impl Model {
                     self.done(item);
                 }
             }
-            Op::DoneWith(item) => self.done(item),
             Op::Advance(by) => self.advance(by),
             Op::ShutDown => {
                 self.shut_down = true;

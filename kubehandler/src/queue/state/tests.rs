@@ -1,10 +1,11 @@
 //! Generated histories of a queue, against a naive model and against its promises.
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::prelude::*;
 
-use super::model::{Item, Model, Op, nth};
+use super::model::{Item, Model, Op};
 use super::*;
 
 /// How many histories each property sees in one run.
@@ -35,8 +36,7 @@ fn decode(bits: u16) -> Op {
         28..30 => Op::Cancel(item),
         30 => Op::Remove(item),
         31..47 => Op::Take,
-        47..56 => Op::Done(usize::from(low)),
-        56 => Op::DoneWith(item),
+        47..57 => Op::Done(usize::from(low)),
         57..62 => Op::Advance(delay),
         62 => Op::ShutDown,
         _ => Op::Stop,
@@ -51,58 +51,73 @@ fn history() -> impl Strategy<Value = Vec<Op>> {
     })
 }
 
-/// Applies the operation, as [`Model::apply`] does.
-fn apply(state: &mut State<Item>, held: &[Item], op: Op) -> (Option<Item>, bool) {
-    match op {
-        Op::Add(item, priority) => state.add(item, priority),
-        Op::AddAfter(item, delay, priority) => state.add_after(item, delay, priority),
-        Op::ReplaceAfter(item, delay, priority) => state.replace_after(item, delay, priority),
-        Op::Remove(item) => return (None, state.remove(&item)),
-        Op::Cancel(item) => return (None, state.cancel(&item)),
-        Op::Take => return (state.take(), false),
-        Op::Done(index) => {
-            if let Some(item) = nth(held, index) {
-                state.done(&item);
-            }
-        }
-        Op::DoneWith(item) => state.done(&item),
-        Op::Advance(by) => state.advance(state.now + by),
-        Op::ShutDown => drop(state.shut_down()),
-        Op::Stop => drop(state.stop()),
-    }
-    (None, false)
+/// A queue and the holds that are out.
+#[derive(Default)]
+struct Played {
+    state: State<Item>,
+    held: Vec<(Item, Hold)>,
 }
 
-/// The counters and lists agree with the entries, one for each known item.
+impl Played {
+    /// Applies the operation, as [`Model::apply`] does.
+    fn apply(&mut self, op: Op) -> (Option<Item>, bool) {
+        let state = &mut self.state;
+        match op {
+            Op::Add(item, priority) => state.add(item, priority),
+            Op::AddAfter(item, delay, priority) => state.add_after(item, delay, priority),
+            Op::ReplaceAfter(item, delay, priority) => state.replace_after(item, delay, priority),
+            Op::Remove(item) => return (None, state.remove(&item)),
+            Op::Cancel(item) => return (None, state.cancel(&item)),
+            Op::Take => {
+                let taken = state.take();
+                self.held.extend(taken);
+                return (taken.map(|(item, _)| item), false);
+            }
+            Op::Done(index) => drop(self.done(index)),
+            Op::Advance(by) => state.advance(state.now + by),
+            Op::ShutDown => drop(state.shut_down()),
+            Op::Stop => drop(state.stop()),
+        }
+        (None, false)
+    }
+
+    /// Ends one of the holds, if there is one; returns the item.
+    fn done(&mut self, index: usize) -> Option<Item> {
+        let index = index.checked_rem(self.held.len())?;
+        let (item, hold) = self.held.remove(index);
+        self.state.done(hold, &item);
+        Some(item)
+    }
+}
+
+/// The counters and lists agree with the items, each of which is held or owed.
 fn check_invariants(state: &State<Item>) -> Result<(), TestCaseError> {
-    let owed = |is: fn(&Owed) -> bool| {
-        state
-            .entries
-            .values()
-            .filter(|entry| entry.owed.as_ref().is_some_and(is))
-            .count()
-    };
+    let count =
+        |is: fn(Status) -> bool| state.items.iter().filter(|&(_, status)| is(status)).count();
     prop_assert_eq!(
-        owed(|owed| matches!(owed, Owed::Ready(_))),
+        count(|status| matches!(status, Status::Ready { .. })),
         state.ready.len()
     );
-    prop_assert_eq!(owed(|owed| matches!(owed, Owed::Dirty(_))), state.dirty);
     prop_assert_eq!(
-        owed(|owed| matches!(owed, Owed::Waiting(..))),
+        count(|status| matches!(status, Status::Dirty(_))),
+        state.dirty
+    );
+    prop_assert_eq!(
+        count(|status| matches!(status, Status::Waiting { .. })),
         state.waiting.len()
     );
+    let held = |status| {
+        matches!(
+            status,
+            Status::Held | Status::Dirty(_) | Status::Waiting { held: true, .. }
+        )
+    };
+    prop_assert_eq!(count(held), state.held);
     prop_assert_eq!(
-        state.entries.values().filter(|entry| entry.held).count(),
-        state.held
+        count(|status| matches!(status, Status::Idle)),
+        0,
+        "an idle item is remembered"
     );
-    for entry in state.entries.values() {
-        prop_assert!(
-            entry.held || entry.owed.is_some(),
-            "an idle item is remembered"
-        );
-        prop_assert!(!entry.held || !matches!(entry.owed, Some(Owed::Ready(_))));
-        prop_assert!(entry.held || !matches!(entry.owed, Some(Owed::Dirty(_))));
-    }
     Ok(())
 }
 
@@ -111,61 +126,58 @@ proptest! {
 
     #[test]
     fn queue_does_what_the_naive_model_does(history in history()) {
-        let (mut state, mut model) = (State::default(), Model::default());
+        let (mut played, mut model) = (Played::default(), Model::default());
 
         for op in history {
-            let outcome = apply(&mut state, &model.held, op);
+            let outcome = played.apply(op);
 
             prop_assert_eq!(outcome, model.apply(op), "{:?}", op);
-            check_invariants(&state)?;
+            let state = &played.state;
+            check_invariants(state)?;
             prop_assert_eq!(state.len(), model.ready());
             prop_assert_eq!(state.dirty, model.dirty());
             prop_assert_eq!(state.held, model.held.len());
             prop_assert_eq!(state.next_due(), model.next_due());
-            prop_assert_eq!(state.entries.len(), model.known());
+            prop_assert_eq!(state.items.len(), model.known());
         }
     }
 
     /// Judged by what the users of a queue see, whatever the model says.
     #[test]
     fn queue_keeps_its_promises(history in history()) {
-        let mut state = State::default();
-        let mut held = Vec::new();
+        let mut played = Played::default();
         // Items whose last add no take has followed yet.
         let mut owed = HashSet::new();
 
         for op in history {
-            let shut_down = state.is_shutting_down();
-            let outcome = apply(&mut state, &held, op);
+            let shut_down = played.state.is_shutting_down();
+            let holders = played.held.clone();
+            let outcome = played.apply(op);
             match (op, outcome) {
                 (Op::Add(item, _) | Op::AddAfter(item, ..) | Op::ReplaceAfter(item, ..), _)
                     if !shut_down => drop(owed.insert(item)),
                 (Op::Cancel(item) | Op::Remove(item), (_, true)) => prop_assert!(owed.remove(&item)),
                 (Op::Take, (Some(item), _)) => {
-                    prop_assert!(!held.contains(&item), "two holders");
+                    prop_assert!(holders.iter().all(|&(held, _)| held != item), "two holders");
                     prop_assert!(owed.remove(&item), "handed out, but not owed");
-                    held.push(item);
                 }
-                (Op::Done(index), _) if !held.is_empty() => drop(held.remove(index % held.len())),
-                (Op::DoneWith(item), _) => held.retain(|known| *known != item),
-                (Op::ShutDown, _) => owed.retain(|item| match state.entries.get(item) {
-                    Some(entry) => entry.owed.is_some(),
-                    None => false,
+                (Op::ShutDown, _) => owed.retain(|item| {
+                    let status = played.state.items.find(item).map(|index| played.state.items.status(index));
+                    matches!(status, Some(Status::Ready { .. } | Status::Dirty(_)))
                 }),
                 (Op::Stop, _) => owed.clear(),
                 _ => {}
             }
         }
-        for item in held.drain(..) {
-            state.done(&item);
-        }
+        while played.done(0).is_some() {}
+        let Played { mut state, .. } = played;
         state.advance(Duration::MAX);
-        while let Some(item) = state.take() {
+        while let Some((item, hold)) = state.take() {
             prop_assert!(owed.remove(&item), "handed out twice");
-            state.done(&item);
+            state.done(hold, &item);
         }
         prop_assert!(owed.is_empty(), "never handed out: {:?}", owed);
-        prop_assert!(state.entries.is_empty(), "remembered once done");
+        prop_assert_eq!(state.items.len(), 0, "remembered once done");
     }
 }
 
@@ -182,7 +194,7 @@ fn lower_item_waits_for_seven_others_at_most() {
 
     for turn in 1..=8 {
         state.add(turn, NORMAL);
-        let item = state.take().expect("two are ready");
+        let (item, _) = state.take().expect("two are ready");
 
         assert_eq!(item == 0, turn == 8, "turn {turn} went to {item}");
     }
@@ -196,8 +208,8 @@ fn due_item_is_older_than_what_was_added_after_its_time() {
     state.advance(secs(2));
     state.add("added later", NORMAL);
 
-    assert_eq!(state.take(), Some("delayed"));
-    assert_eq!(state.take(), Some("added later"));
+    assert_eq!(state.take().map(|(item, _)| item), Some("delayed"));
+    assert_eq!(state.take().map(|(item, _)| item), Some("added later"));
 }
 
 #[test]
@@ -216,7 +228,7 @@ fn dirty_item_outlives_a_shutdown_but_not_a_stop() {
     for stop in [false, true] {
         let mut state = State::default();
         state.add("item", NORMAL);
-        state.take();
+        let (item, hold) = state.take().expect("it is ready");
         state.add("item", NORMAL);
 
         if stop {
@@ -227,8 +239,63 @@ fn dirty_item_outlives_a_shutdown_but_not_a_stop() {
 
         assert_eq!(state.is_closed(), stop);
         assert!(!state.is_drained());
-        state.done(&"item");
+        state.done(hold, &item);
         assert_eq!(state.take().is_none(), stop);
         assert_eq!(state.is_drained(), stop);
     }
+}
+
+#[test]
+fn all_is_found_again_after_a_burst_gave_its_memory_back() {
+    let mut state = State::default();
+    for item in 0..1000 {
+        state.add(item, NORMAL);
+    }
+    let (first, hold) = state.take().expect("all are ready");
+    state.add(first, NORMAL);
+    state.add_after(1000, secs(1), NORMAL);
+    state.replace_after(1001, secs(2), NORMAL);
+    state.add_after(first, secs(1), NORMAL);
+
+    // From both ends, so that what stays had neighbours on both sides.
+    for item in (1..490).chain(510..1000) {
+        assert!(state.remove(&item));
+    }
+    state.done(hold, &first);
+    state.advance(secs(3));
+
+    let mut order = Vec::new();
+    while let Some((item, hold)) = state.take() {
+        state.done(hold, &item);
+        order.push(item);
+    }
+    assert!(order.into_iter().eq((490..510).chain([first, 1000, 1001])));
+    assert_eq!(state.items.len(), 0);
+}
+
+/// An item that cannot be cloned if it is zero.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Brittle(u8);
+
+impl Clone for Brittle {
+    fn clone(&self) -> Self {
+        assert!(self.0 != 0, "the item's own");
+        Self(self.0)
+    }
+}
+
+#[test]
+fn item_that_panics_when_it_is_handed_out_holds_up_no_other() {
+    let mut state = State::default();
+    state.add(Brittle(0), NORMAL);
+    state.add(Brittle(1), NORMAL);
+
+    let first = catch_unwind(AssertUnwindSafe(|| state.take()));
+
+    assert!(first.is_err());
+    let (second, hold) = state.take().expect("the other is ready");
+    assert_eq!(second, Brittle(1));
+    state.done(hold, &second);
+    state.shut_down();
+    assert!(state.is_drained());
 }

@@ -1,0 +1,211 @@
+//! The items that a queue knows, each once, and the status of each.
+
+use std::hash::{BuildHasher, Hash};
+
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as Found;
+
+use super::Priority;
+use super::delay::Ticket;
+use super::ready::Link;
+use super::slab::{Index, Moves, Slab};
+
+/// One entry for each item.
+///
+/// An entry is found by its index, or by its item, which costs a hash.
+#[derive(Debug)]
+pub(super) struct Items<T> {
+    entries: Slab<Entry<T>>,
+    /// Exactly the indices of `entries`, by the hashes of their items.
+    by_hash: HashTable<Index>,
+    hasher: RandomState,
+    /// How often the entries have moved.
+    moved: u64,
+}
+
+#[derive(Debug)]
+struct Entry<T> {
+    item: T,
+    /// Kept so that to move or to forget an entry runs none of the item's code.
+    hash: u64,
+    status: Status,
+}
+
+/// Where an item is: whether it is held, and what it is owed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Status {
+    /// Neither held nor owed, for as long as one call of [`State`](super::state::State) takes.
+    Idle,
+    /// It can be handed out.
+    Ready {
+        link: Link,
+        priority: Priority,
+        /// It is in its level's map, not in the list.
+        raised: bool,
+    },
+    /// It is held, and nothing is owed.
+    Held,
+    /// It is held, and will be ready as soon as its holder is done.
+    Dirty(Priority),
+    /// It will be ready, or dirty, when it is due.
+    Waiting {
+        ticket: Ticket,
+        priority: Priority,
+        held: bool,
+    },
+}
+
+/// Finds the entry of a held item again, most often without a hash.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hold {
+    index: Index,
+    /// The index is good for as long as the entries have not moved since.
+    moved: u64,
+}
+
+/// Where each entry went.
+#[derive(Debug)]
+pub(super) struct Moved<T>(Moves<Entry<T>>);
+
+impl<T> Default for Items<T> {
+    fn default() -> Self {
+        Self {
+            entries: Slab::default(),
+            by_hash: HashTable::new(),
+            hasher: RandomState::default(),
+            moved: 0,
+        }
+    }
+}
+
+impl<T> Items<T> {
+    pub(super) fn item(&self, index: Index) -> &T {
+        &self.entries.get(index).item
+    }
+
+    pub(super) fn status(&self, index: Index) -> Status {
+        self.entries.get(index).status
+    }
+
+    pub(super) fn set_status(&mut self, index: Index, status: Status) {
+        self.entries.get_mut(index).status = status;
+    }
+
+    /// Returns the link of an item that is ready.
+    pub(super) fn link(&self, index: Index) -> &Link {
+        match &self.entries.get(index).status {
+            Status::Ready { link, .. } => link,
+            _ => unreachable!("only ready items are linked"),
+        }
+    }
+
+    /// Returns the link of an item that is ready, to be changed.
+    pub(super) fn link_mut(&mut self, index: Index) -> &mut Link {
+        match &mut self.entries.get_mut(index).status {
+            Status::Ready { link, .. } => link,
+            _ => unreachable!("only ready items are linked"),
+        }
+    }
+
+    /// Returns what finds the entry again after it may have moved.
+    pub(super) fn hold(&self, index: Index) -> Hold {
+        Hold {
+            index,
+            moved: self.moved,
+        }
+    }
+
+    /// Forgets an item, of which nothing else may keep the index.
+    pub(super) fn remove(&mut self, index: Index) -> T {
+        let Entry { item, hash, .. } = self.entries.remove(index);
+        if let Ok(found) = self.by_hash.find_entry(hash, |&known| known == index) {
+            found.remove();
+        }
+        item
+    }
+
+    /// Returns the items' indices and status.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Index, Status)> {
+        let entries = self.entries.iter();
+        entries.map(|(index, entry)| (index, entry.status))
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        assert_eq!(self.entries.len(), self.by_hash.len());
+        self.entries.len()
+    }
+
+    /// Gives memory back after a burst; whoever keeps an index has to follow the moves.
+    pub(super) fn shrink(&mut self) -> Option<Moved<T>> {
+        let moves = self.entries.compact(&mut self.by_hash)?;
+        self.moved += 1;
+        for entry in self.entries.values_mut() {
+            if let Status::Ready { link, .. } = &mut entry.status {
+                link.follow(|index| moves.follow(index));
+            }
+        }
+        let entries = &self.entries;
+        self.by_hash
+            .shrink_to(entries.len() * 2, |&index| entries.get(index).hash);
+        Some(Moved(moves))
+    }
+}
+
+impl<T> Moved<T> {
+    /// Returns the index that an entry has now.
+    pub(super) fn follow(&self, index: Index) -> Index {
+        self.0.follow(index)
+    }
+}
+
+impl<T: Eq + Hash> Items<T> {
+    /// Returns the index of this item's entry.
+    pub(super) fn find(&self, item: &T) -> Option<Index> {
+        let hash = self.hasher.hash_one(item);
+        let is_it = |&index: &Index| self.item(index) == item;
+        self.by_hash.find(hash, is_it).copied()
+    }
+
+    /// Returns the index of this item's entry, an idle one if it was not known.
+    pub(super) fn find_or_insert(&mut self, item: T) -> Index {
+        let hash = self.hasher.hash_one(&item);
+        let entries = &mut self.entries;
+        let found = self.by_hash.entry(
+            hash,
+            |&index| entries.get(index).item == item,
+            |&index| entries.get(index).hash,
+        );
+        match found {
+            Found::Occupied(found) => *found.get(),
+            Found::Vacant(place) => {
+                let status = Status::Idle;
+                let index = entries.insert(Entry { item, hash, status });
+                place.insert(index);
+                index
+            }
+        }
+    }
+
+    /// Returns the index of the entry that is held by this hold of this item.
+    pub(super) fn find_held(&self, hold: Hold, item: &T) -> Option<Index> {
+        if hold.moved == self.moved {
+            return Some(hold.index);
+        }
+        self.find(item)
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use std::mem::size_of;
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn entry_adds_little_to_its_item() {
+        assert_eq!(size_of::<Entry<Arc<str>>>(), size_of::<Arc<str>>() + 32);
+    }
+}
