@@ -71,10 +71,11 @@ use std::fmt;
 use std::future::poll_fn;
 use std::hash::Hash;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 mod delay;
@@ -113,6 +114,8 @@ struct Shared<T> {
     limiter: Mutex<Box<dyn RateLimiter<T>>>,
     /// The zero of the state's clock.
     epoch: Instant,
+    /// How many threads run getters: those of the runtime on which the first `get` was called.
+    threads: OnceLock<usize>,
 }
 
 impl<T> Clone for Queue<T> {
@@ -153,6 +156,7 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
             hub: Hub::default(),
             limiter,
             epoch: Instant::now(),
+            threads: OnceLock::new(),
         };
         Self {
             shared: Arc::new(shared),
@@ -319,29 +323,45 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
     pub async fn get(&self) -> Option<Held<T>> {
         // Lets other tasks run now and then when items never run out.
         tokio::task::consume_budget().await;
-        let mut getter = self.shared.hub.getter();
+        let now = || self.shared.epoch.elapsed();
+        let (item, hold) = match self.shared.hub.take(now) {
+            Some(taken) => taken,
+            None => self.wait().await?,
+        };
+        let holder = Arc::clone(&self.shared) as Arc<dyn Release<T>>;
+        Some(Held::new(item, hold, holder))
+    }
+
+    /// Waits until there is an item for the caller.
+    async fn wait(&self) -> Option<(T, Hold)> {
+        let threads = *self.shared.threads.get_or_init(threads);
+        let mut getter = self.shared.hub.getter(threads);
         let mut timer = pin!(None::<Sleep>);
-        let item = poll_fn(|cx| {
+        poll_fn(|cx| {
             loop {
                 let due = match getter.poll(|| self.shared.epoch.elapsed(), cx.waker()) {
                     Turn::Item(item, hold) => return Poll::Ready(Some((item, hold))),
                     Turn::Closed => return Poll::Ready(None),
                     Turn::Wait(due) => due,
                 };
-                timer.set(due.map(|due| sleep_until(self.shared.instant(due))));
+                let due = due.map(|due| self.shared.instant(due));
+                // To set a timer anew costs more than to take an item.
+                if timer.as_ref().as_pin_ref().map(|timer| timer.deadline()) != due {
+                    timer.set(due.map(sleep_until));
+                }
                 match timer.as_mut().as_pin_mut() {
                     Some(timer) => std::task::ready!(timer.poll(cx)),
                     None => return Poll::Pending,
                 }
             }
-        });
-        let (item, hold) = item.await?;
-        Some(Held::new(
-            item,
-            hold,
-            Arc::clone(&self.shared) as Arc<dyn Release<T>>,
-        ))
+        })
+        .await
     }
+}
+
+/// Returns how many threads the current runtime runs tasks on.
+fn threads() -> usize {
+    Handle::try_current().map_or(1, |runtime| runtime.metrics().num_workers())
 }
 
 /// Ending it.

@@ -52,11 +52,27 @@ impl<T> Hub<T> {
         self.settled(|inner| change(&mut inner.state))
     }
 
-    /// Returns what a new getter polls until it has an item.
-    pub(super) fn getter(&self) -> Getter<'_, T> {
+    /// Takes an item if one is ready, as a getter that never waits.
+    ///
+    /// `now` is asked for the time only if an item waits for its own.
+    pub(super) fn take(&self, now: impl FnOnce() -> Duration) -> Option<(T, Hold)>
+    where
+        T: Clone + Eq + Hash,
+    {
+        self.settled(|Inner { state, .. }| {
+            if state.next_due().is_some() {
+                state.advance(now());
+            }
+            state.take()
+        })
+    }
+
+    /// Returns what a new getter polls until it has an item, on a runtime of so many threads.
+    pub(super) fn getter(&self, threads: usize) -> Getter<'_, T> {
         Getter {
             hub: self,
             id: None,
+            threads,
         }
     }
 
@@ -69,14 +85,16 @@ impl<T> Hub<T> {
     }
 
     fn settled<R>(&self, change: impl FnOnce(&mut Inner<T>) -> R) -> R {
-        let (result, wake) = {
-            let mut inner = lock(&self.inner);
-            let result = change(&mut inner);
-            let supply = Supply::of(&inner.state);
-            (result, inner.waiters.settle(supply))
-        };
+        let mut inner = lock(&self.inner);
+        let result = change(&mut inner);
+        if inner.waiters.is_empty() {
+            return result;
+        }
+        let supply = Supply::of(&inner.state);
+        let wake = inner.waiters.settle(supply);
+        drop(inner);
         // A waker is foreign code, which may come straight back for the lock.
-        wake.into_iter().for_each(Waker::wake);
+        wake.wake();
         result
     }
 }
@@ -110,6 +128,7 @@ pub(super) struct Getter<'a, T> {
     hub: &'a Hub<T>,
     /// Its place among the waiters, once it has had to wait.
     id: Option<WaiterId>,
+    threads: usize,
 }
 
 impl<T: Clone + Eq + Hash> Getter<'_, T> {
@@ -125,8 +144,10 @@ impl<T: Clone + Eq + Hash> Getter<'_, T> {
                 Some((item, hold)) => Turn::Item(item, hold),
                 None if state.is_closed() => Turn::Closed,
                 None => {
-                    let id = *self.id.get_or_insert_with(|| waiters.issue());
-                    return Turn::Wait(waiters.sleep(id, waker, state.next_due()));
+                    let due = state.next_due();
+                    let (id, due) = waiters.sleep(self.id, waker, due, self.threads);
+                    self.id = Some(id);
+                    return Turn::Wait(due);
                 }
             };
             if let Some(id) = self.id.take() {
@@ -159,8 +180,7 @@ impl<T> Drainer<'_, T> {
             if state.is_drained() {
                 return Poll::Ready(());
             }
-            let id = *self.id.get_or_insert_with(|| waiters.issue());
-            waiters.sleep_until_drained(id, cx.waker());
+            self.id = Some(waiters.sleep_until_drained(self.id, cx.waker()));
             Poll::Pending
         })
     }

@@ -1,6 +1,7 @@
 //! The whole queue, on the paused clock.
 
 use std::io;
+use std::sync::Condvar;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::time::{advance, sleep, timeout};
@@ -84,9 +85,12 @@ async fn every_delayed_item_comes_though_getters_leave() {
 
     keeper.abort();
 
-    let [one, two] = others;
-    assert_eq!(one.await.expect("no panic"), (Some("first"), SEC));
-    assert_eq!(two.await.expect("no panic"), (Some("second"), 2 * SEC));
+    let mut taken = Vec::new();
+    for other in others {
+        taken.push(other.await.expect("no panic"));
+    }
+    taken.sort_unstable();
+    assert_eq!(taken, [(Some("first"), SEC), (Some("second"), 2 * SEC)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -416,4 +420,36 @@ async fn each_item_is_held_once_at_a_time_and_all_come_through() {
         worker.await.expect("no two holders");
     }
     assert!(served.load(Ordering::SeqCst) >= ITEMS);
+}
+
+/// Not paused, as the one above: holders that block their threads until all have come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn as_many_items_are_held_at_once_as_there_are_threads_though_holders_block_them() {
+    const HOLDERS: usize = 4;
+    let queue: Queue<usize> = Queue::default();
+    let met = Arc::new((Mutex::new(0), Condvar::new()));
+    let holders = [(); HOLDERS].map(|()| {
+        let (queue, met) = (queue.clone(), met.clone());
+        tokio::spawn(async move {
+            let _held = queue.get().await;
+            let (count, came) = &*met;
+            let mut count = count.lock().expect("no panic");
+            *count += 1;
+            came.notify_all();
+            // It only ends a test that fails: a blocked thread cannot be taken back.
+            let (count, _) = came
+                .wait_timeout_while(count, 60 * SEC, |count| *count < HOLDERS)
+                .expect("no panic");
+            *count
+        })
+    });
+    tokio::task::yield_now().await;
+
+    tokio::spawn(async move { (0..HOLDERS).for_each(|item| queue.add(item)) })
+        .await
+        .expect("no panic");
+
+    for holder in holders {
+        assert_eq!(holder.await.expect("no panic"), HOLDERS);
+    }
 }

@@ -1,6 +1,7 @@
 //! Every interleaving of small crowds around one queue, checked with loom.
 //!
-//! The state and the waiters are the real ones; only the clock is left out.
+//! The state and the waiters are the real ones; only the clock is left out. One getter at
+//! most is on its way, so that whoever else is to have an item needs the wake-up passed on.
 //! A lost wake-up shows as a deadlock, which loom reports.
 
 use std::future::poll_fn;
@@ -31,7 +32,7 @@ fn taken(got: Option<(Item, Hold)>) -> Option<Item> {
 }
 
 async fn get(hub: &Hub<Item>) -> Option<(Item, Hold)> {
-    let mut getter = hub.getter();
+    let mut getter = hub.getter(1);
     poll_fn(|cx| match getter.poll(|| NOON, cx.waker()) {
         Turn::Item(item, hold) => Poll::Ready(Some((item, hold))),
         Turn::Closed => Poll::Ready(None),
@@ -86,6 +87,48 @@ fn no_wake_up_is_lost_between_two_producers_and_two_getters() {
             got == [Some(1), Some(2)] || got == [Some(2), Some(1)],
             "{got:?}"
         );
+    });
+}
+
+#[test]
+fn getter_passes_its_wake_up_on_though_it_keeps_its_item_for_good() {
+    check(3, || {
+        let hub = Arc::new(Hub::default());
+        let getters = [(); 2].map(|()| {
+            let hub = hub.clone();
+            thread::spawn(move || block_on(get(&hub)))
+        });
+        hub.change(|state| {
+            state.add(1, Priority::NORMAL);
+            state.add(2, Priority::NORMAL);
+        });
+
+        let got = getters.map(|getter| taken(getter.join().expect("no panic")));
+        assert!(
+            got == [Some(1), Some(2)] || got == [Some(2), Some(1)],
+            "{got:?}"
+        );
+    });
+}
+
+#[test]
+fn item_that_nobody_waited_for_takes_no_wake_up_from_another() {
+    check(3, || {
+        let hub = Arc::new(Hub::default());
+        let getter = thread::spawn({
+            let hub = hub.clone();
+            move || block_on(get(&hub))
+        });
+        let passer = thread::spawn({
+            let hub = hub.clone();
+            move || hub.take(|| NOON)
+        });
+        add(&hub, 1);
+        if let Some((item, _)) = passer.join().expect("no panic") {
+            add(&hub, item + 1);
+        }
+
+        assert!(getter.join().expect("no panic").is_some());
     });
 }
 

@@ -36,20 +36,15 @@ impl Sleepers {
         };
         for _ in 0..count {
             let bell = Arc::new(Bell::default());
-            let id = sleepers.waiters.issue();
-            sleepers
-                .waiters
-                .sleep(id, &Waker::from(Arc::clone(&bell)), next_due);
+            let waker = Waker::from(Arc::clone(&bell));
+            let (id, _) = sleepers.waiters.sleep(None, &waker, next_due, THREADS);
             sleepers.bells.push((id, bell));
         }
         sleepers
     }
 
     fn settle(&mut self, supply: Supply) -> Vec<usize> {
-        self.waiters
-            .settle(supply)
-            .into_iter()
-            .for_each(Waker::wake);
+        self.waiters.settle(supply).wake();
         self.rung()
     }
 
@@ -59,10 +54,15 @@ impl Sleepers {
 
     fn sleep_again(&mut self, index: usize, next_due: Option<Duration>) -> Option<Duration> {
         let (id, bell) = &self.bells[index];
-        self.waiters
-            .sleep(*id, &Waker::from(Arc::clone(bell)), next_due)
+        let waker = Waker::from(Arc::clone(bell));
+        let (known, due) = self.waiters.sleep(Some(*id), &waker, next_due, THREADS);
+        assert_eq!(known, *id);
+        due
     }
 }
+
+/// How many threads the runtime has.
+const THREADS: usize = 2;
 
 const NOTHING: Supply = Supply {
     ready: 0,
@@ -83,12 +83,32 @@ const fn due(secs: u64) -> Supply {
 }
 
 #[test]
-fn one_getter_is_woken_for_each_item() {
+fn one_getter_is_woken_for_each_item_until_there_is_one_for_each_thread() {
     let mut sleepers = Sleepers::new(4, None);
 
-    assert_eq!(sleepers.settle(ready(1)), [1, 0, 0, 0]);
-    assert_eq!(sleepers.settle(ready(1)), [1, 0, 0, 0]);
-    assert_eq!(sleepers.settle(ready(3)), [1, 1, 1, 0]);
+    assert_eq!(sleepers.settle(ready(1)), [0, 0, 0, 1]);
+    assert_eq!(sleepers.settle(ready(1)), [0, 0, 0, 1]);
+    assert_eq!(sleepers.settle(ready(2)), [0, 0, 1, 1]);
+    assert_eq!(sleepers.settle(ready(7)), [0, 0, 1, 1]);
+}
+
+#[test]
+fn getter_that_takes_an_item_passes_its_wake_up_on() {
+    let mut sleepers = Sleepers::new(4, None);
+    sleepers.settle(ready(3));
+
+    sleepers.waiters.leave(sleepers.bells[3].0);
+
+    assert_eq!(sleepers.settle(ready(2)), [0, 1, 1, 1]);
+    assert_eq!(sleepers.settle(ready(2)), [0, 1, 1, 1]);
+}
+
+#[test]
+fn more_getters_are_woken_while_those_on_their_way_are_late() {
+    let mut sleepers = Sleepers::new(4, None);
+
+    assert_eq!(sleepers.settle(ready(8)), [0, 1, 1, 1]);
+    assert_eq!(sleepers.settle(ready(16)), [1, 1, 1, 1]);
 }
 
 #[test]
@@ -96,9 +116,20 @@ fn woken_getter_that_leaves_is_replaced() {
     let mut sleepers = Sleepers::new(2, None);
     sleepers.settle(ready(1));
 
-    sleepers.waiters.leave(sleepers.bells[0].0);
+    sleepers.waiters.leave(sleepers.bells[1].0);
 
     assert_eq!(sleepers.settle(ready(1)), [1, 1]);
+}
+
+#[test]
+fn sleeping_getter_that_leaves_is_not_missed() {
+    let mut sleepers = Sleepers::new(3, None);
+
+    sleepers.waiters.leave(sleepers.bells[1].0);
+
+    assert_eq!(sleepers.settle(ready(1)), [0, 0, 1]);
+    assert_eq!(sleepers.settle(ready(2)), [1, 0, 1]);
+    assert_eq!(sleepers.settle(ready(16)), [1, 0, 1]);
 }
 
 #[test]
@@ -135,9 +166,9 @@ fn earlier_time_wakes_the_keeper_of_the_timer_only() {
 fn first_waiting_item_wakes_one_getter_to_keep_the_timer() {
     let mut sleepers = Sleepers::new(3, None);
 
-    assert_eq!(sleepers.settle(due(5)), [1, 0, 0]);
-    assert_eq!(sleepers.sleep_again(0, due(5).next_due), due(5).next_due);
-    assert_eq!(sleepers.settle(due(5)), [1, 0, 0]);
+    assert_eq!(sleepers.settle(due(5)), [0, 0, 1]);
+    assert_eq!(sleepers.sleep_again(2, due(5).next_due), due(5).next_due);
+    assert_eq!(sleepers.settle(due(5)), [0, 0, 1]);
 }
 
 #[test]
@@ -146,18 +177,27 @@ fn timer_is_passed_on_by_its_keeper() {
 
     sleepers.waiters.leave(sleepers.bells[0].0);
 
-    assert_eq!(sleepers.settle(due(5)), [0, 1, 0]);
-    assert_eq!(sleepers.sleep_again(1, due(5).next_due), due(5).next_due);
+    assert_eq!(sleepers.settle(due(5)), [0, 0, 1]);
+    assert_eq!(sleepers.sleep_again(2, due(5).next_due), due(5).next_due);
+}
+
+#[test]
+fn keeper_of_the_timer_is_woken_last() {
+    let mut sleepers = Sleepers::new(2, due(5).next_due);
+
+    assert_eq!(sleepers.settle(Supply { ready: 1, ..due(5) }), [0, 1]);
+    assert_eq!(sleepers.settle(Supply { ready: 2, ..due(5) }), [1, 1]);
 }
 
 #[test]
 fn timer_is_passed_on_when_its_keeper_takes_an_item() {
     let mut sleepers = Sleepers::new(2, due(5).next_due);
-    sleepers.settle(Supply { ready: 1, ..due(5) });
+    sleepers.settle(Supply { ready: 2, ..due(5) });
+    sleepers.sleep_again(1, due(5).next_due);
 
     sleepers.waiters.leave(sleepers.bells[0].0);
 
-    assert_eq!(sleepers.settle(due(5)), [1, 1]);
+    assert_eq!(sleepers.settle(due(5)), [1, 2]);
 }
 
 #[test]
@@ -178,10 +218,8 @@ fn drained_queue_wakes_every_drainer() {
     let mut sleepers = Sleepers::new(0, None);
     let bells = [(); 2].map(|()| Arc::new(Bell::default()));
     for bell in &bells {
-        let id = sleepers.waiters.issue();
-        sleepers
-            .waiters
-            .sleep_until_drained(id, &Waker::from(Arc::clone(bell)));
+        let waker = Waker::from(Arc::clone(bell));
+        sleepers.waiters.sleep_until_drained(None, &waker);
     }
 
     sleepers.settle(Supply {
