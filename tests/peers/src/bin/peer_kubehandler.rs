@@ -4,7 +4,7 @@
 //! resourceVersion; in the mode `object` it reads the whole typed object as well. In the mode `idle`,
 //! 100 informers share the pods out by label.
 
-use std::{borrow::Cow, hint::black_box, sync::Arc};
+use std::{borrow::Cow, hint::black_box, sync::Arc, time::Duration};
 
 use kubehandler::{
     Action, Callbacks, Event, EventHandler, EventLoop, Filter, Informer, Informers, Result,
@@ -58,8 +58,10 @@ async fn main() -> anyhow::Result<()> {
     };
 
     let config = Config::new(arguments.url.clone());
-    let mut event_loop =
-        EventLoop::new("peer").config_from(async { Ok::<_, anyhow::Error>(config) });
+    let mut event_loop = EventLoop::new("peer")
+        // The runner has a limit of its own, and a busy machine needs longer for 1,000,000 pods.
+        .sync_timeout(Duration::from_secs(3600))
+        .config_from(async { Ok::<_, anyhow::Error>(config) });
     if arguments.mode == Mode::Idle {
         for shard in 0..IDLE_INFORMERS {
             let filter = Filter::default().labels(format!("shard={shard}"));
