@@ -5,6 +5,7 @@
 //! time; what the key's turn is for is looked up in `owed` when the turn comes.
 
 mod accounts;
+mod backlog;
 pub(crate) mod dispatch;
 pub(crate) mod owed;
 mod worker;
@@ -12,7 +13,10 @@ mod worker;
 use std::{
     collections::HashMap,
     num::NonZeroUsize,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -22,10 +26,15 @@ use tokio::{sync::Notify, time::Instant};
 use crate::{
     event::{Context, EventKind},
     informer::{Delta, Subscriber},
-    lane::{accounts::Accounts, dispatch::Dispatch, owed::Turn},
+    lane::{
+        accounts::{Accounts, Open},
+        backlog::Backlog,
+        dispatch::Dispatch,
+        owed::Turn,
+    },
     object_key::ObjectKey,
     observe::Observer,
-    queue::Queue,
+    queue::{Priority, Queue},
     settings::Retry,
 };
 
@@ -47,6 +56,8 @@ pub(crate) struct Lane {
     context: Arc<Context>,
     queue: Queue<ObjectKey>,
     book: Mutex<Book>,
+    /// Objects wait in the backlog; changed under the book's lock.
+    has_backlog: AtomicBool,
     /// Told whenever the lane may have become idle or has tried its first list.
     progress: Arc<Notify>,
 }
@@ -55,6 +66,9 @@ pub(crate) struct Lane {
 #[derive(Default)]
 struct Book {
     accounts: Accounts,
+    /// Objects that are not queued yet. While there are any, the queue has some of their priority,
+    /// or somebody who took or removed the last is about to refill it.
+    backlog: Backlog,
     running: HashMap<ObjectKey, RunningCall, RandomState>,
 }
 
@@ -93,6 +107,7 @@ impl Lane {
             context: Arc::new(context),
             queue: Queue::default(),
             book: Mutex::default(),
+            has_backlog: AtomicBool::new(false),
             progress,
         })
     }
@@ -130,15 +145,42 @@ impl Lane {
     /// Makes a resync of every object in the view due.
     fn resync(&self) {
         let mut book = self.book();
-        let keys = book.accounts.each(|key, _| Some(key.clone()));
-        for key in keys {
-            let turn = book.accounts.change(&key, |account| {
-                let owed = &mut account.owed;
-                owed.resync().then(|| owed.turn(Instant::now()))
+        let Book {
+            accounts, backlog, ..
+        } = &mut *book;
+        let now = Instant::now();
+        for object in accounts.in_view() {
+            let key = object.to_key();
+            let waits = accounts.change(&key, |Open { owed, .. }| {
+                // What is due already has its turn, or waits here.
+                let had_turn = matches!(owed.turn(now), Turn::Now(_));
+                owed.resync() && !had_turn
             });
-            if let Some(turn) = turn {
-                self.schedule(&key, turn);
+            if waits {
+                backlog.push(object);
             }
+        }
+        self.refill(book);
+    }
+
+    /// Queues what waits in the backlog until the queue has some of its priority.
+    fn refill(&self, mut book: MutexGuard<'_, Book>) {
+        let now = Instant::now();
+        let Book {
+            accounts, backlog, ..
+        } = &mut *book;
+        // Before anything is queued: whoever takes it must see that more is to come.
+        self.has_backlog.store(true, Ordering::Relaxed);
+        while !backlog.is_empty() && !self.queue.has_ready(Priority::LOW) {
+            for object in backlog.take() {
+                let key = object.to_key();
+                // What has been handled since, or is gone, has no turn or another.
+                let turn = accounts.read(&key, |owed| owed.turn(now));
+                self.schedule(&key, turn.unwrap_or(Turn::Never));
+            }
+        }
+        if backlog.is_empty() {
+            self.has_backlog.store(false, Ordering::Relaxed);
         }
     }
 
@@ -183,14 +225,19 @@ impl Subscriber for Lane {
                 }
                 account.owed.turn(now)
             });
-            if turn == Turn::Never {
+            match turn {
                 // Or objects that come and go would pile up while the handler is stalled.
-                self.queue.remove(&key);
+                Turn::Never => drop(self.queue.remove(&key)),
+                Turn::Now(Priority::LOW) => book.backlog.push(object.clone()),
+                turn => self.schedule(&key, turn),
             }
-            self.schedule(&key, turn);
         }
         let settled = book.is_settled();
-        drop(book);
+        if book.backlog.is_empty() {
+            drop(book);
+        } else {
+            self.refill(book);
+        }
         if settled {
             self.progress.notify_waiters();
         }

@@ -274,6 +274,11 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
         self.limiter().num_requeues(item)
     }
 
+    /// Says whether an item of this priority can be handed out now.
+    pub(crate) fn has_ready(&self, priority: Priority) -> bool {
+        self.change(|state| state.has_ready(priority))
+    }
+
     /// Returns how many items can be handed out now.
     ///
     /// Delayed items count once they are due. Held ones do not count.

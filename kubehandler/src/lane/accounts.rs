@@ -8,6 +8,7 @@ use foldhash::quality::RandomState;
 use hashbrown::{HashTable, hash_table::Entry};
 
 use crate::{
+    informer::Stored,
     lane::owed::{Owed, Quiet},
     object_key::ObjectKey,
 };
@@ -99,6 +100,15 @@ impl Accounts {
             Account::Open(open) => read(&open.0, &open.1.owed),
         });
         read.collect()
+    }
+
+    /// Returns the objects in the view.
+    pub(super) fn in_view(&self) -> Vec<Stored> {
+        let objects = self.table.iter().filter_map(|account| match account {
+            Account::Quiet(quiet) => Some(quiet.object().clone()),
+            Account::Open(open) => open.1.owed.object().cloned(),
+        });
+        objects.collect()
     }
 
     /// Changes an account, which is made if there is none.

@@ -128,6 +128,11 @@ impl Owed {
         }
     }
 
+    /// Returns the object, if it is in the view.
+    pub(crate) fn object(&self) -> Option<&Stored> {
+        self.life.as_ref().map(Life::current)
+    }
+
     /// Makes a resync of the object due; returns false if there is none in the view.
     pub(crate) fn resync(&mut self) -> bool {
         self.life.as_mut().map(Life::resync).is_some()

@@ -85,3 +85,69 @@ async fn stalled_handler_keeps_one_turn_of_an_object_that_changes() {
     assert_eq!(lane.queue.len(), 1);
     assert_eq!(lane.book().accounts.len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn first_list_waits_outside_the_queue_and_enters_it_in_its_order() {
+    let lane = stalled_lane();
+    let name = |number: usize| format!("default/p{number:04}");
+    let deltas: Vec<Delta> = (0..1000)
+        .map(|number| Delta::Upsert {
+            object: Stored::of(&name(number), "uid", "1", false, "{}"),
+            initial: true,
+        })
+        .collect();
+
+    deltas.chunks(7).for_each(|deltas| lane.apply(deltas));
+
+    assert!(lane.queue.len() < 200, "{} are queued", lane.queue.len());
+    assert_eq!(lane.book().accounts.untried(), 1000);
+    for number in 0..1000 {
+        let key = lane.queue.get().await.expect("not shut down");
+        assert_eq!(key.as_str(), name(number));
+        if !lane.queue.has_ready(Priority::LOW) {
+            lane.refill(lane.book());
+        }
+    }
+    assert_eq!(lane.queue.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn resync_that_is_due_already_is_not_asked_for_twice() {
+    let lane = stalled_lane();
+    let object = |number: usize| Stored::of(&format!("default/p{number}"), "uid", "1", false, "{}");
+    for number in 0..1000 {
+        lane.apply(&[Delta::Upsert {
+            object: object(number),
+            initial: true,
+        }]);
+        // As if each had been handled: nothing is due but the resync.
+        let mut book = lane.book();
+        let key = object(number).to_key();
+        book.accounts.change(&key, |account| {
+            let offer = match account.owed.next(&key, Instant::now()) {
+                crate::lane::owed::Next::Call(offer) => offer,
+                other => panic!("{other:?}"),
+            };
+            account.owed.start(&offer);
+            let done = crate::lane::owed::Outcome::Done(None);
+            account.owed.finish(done, &Retry::default(), Instant::now());
+        });
+    }
+    while lane.queue.len() > 0 {
+        drop(lane.queue.get().await);
+        lane.refill(lane.book());
+    }
+    lane.resync();
+    lane.resync();
+    let queued = lane.queue.len();
+    assert!((1..200).contains(&queued), "{queued} are queued");
+
+    let mut turns = 0;
+    while lane.queue.len() > 0 {
+        drop(lane.queue.get().await);
+        turns += 1;
+        lane.refill(lane.book());
+    }
+
+    assert_eq!(turns, 1000, "each once, though it was asked for twice");
+}

@@ -2,7 +2,7 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Arc, MutexGuard},
+    sync::{Arc, MutexGuard, atomic::Ordering},
     time::Duration,
 };
 
@@ -20,6 +20,7 @@ use crate::{
     lane::owed::{Next, Offer, Outcome, Skip, Turn, Verdict},
     object_key::ObjectKey,
     outcome::{Action, HandlerError, Result, panicked},
+    queue::Priority,
 };
 
 /// A callback without a timeout that runs longer is reported, each time this has passed again.
@@ -74,6 +75,9 @@ impl Lane {
                 key = self.queue.get() => key,
             };
             let Some(key) = key else { return };
+            if self.has_backlog.load(Ordering::Relaxed) && !self.queue.has_ready(Priority::LOW) {
+                self.refill(self.book());
+            }
             if let Turned::Call(offer) = self.take_turn(&key) {
                 self.call(offer.call).await;
             }

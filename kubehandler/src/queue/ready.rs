@@ -129,6 +129,12 @@ impl Ready {
         }
     }
 
+    /// Says whether an item of this priority is ready.
+    pub(super) fn has(&self, priority: Priority) -> bool {
+        let level = self.find(priority);
+        level.is_ok_and(|at| !self.levels[at].is_empty())
+    }
+
     /// Returns how many items are ready.
     pub(super) fn len(&self) -> usize {
         self.len

@@ -63,6 +63,11 @@ impl<T> Default for State<T> {
 }
 
 impl<T> State<T> {
+    /// Says whether an item of this priority can be handed out.
+    pub(super) fn has_ready(&self, priority: Priority) -> bool {
+        self.ready.has(priority)
+    }
+
     /// Returns how many items can be handed out.
     pub(super) fn len(&self) -> usize {
         self.ready.len()

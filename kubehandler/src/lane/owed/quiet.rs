@@ -24,6 +24,10 @@ impl Quiet {
         self.object.key()
     }
 
+    pub(crate) fn object(&self) -> &Stored {
+        &self.object
+    }
+
     pub(crate) fn is_untried(&self) -> bool {
         self.untried
     }
