@@ -141,7 +141,7 @@ impl<'a> Reflector<'a> {
             let dropped = &self.shared.options.dropped;
             while let Some(item) = page.next(dropped).map_err(Failure::UnreadableList)? {
                 self.list(&mut listing, item)?;
-                self.learn().await;
+                self.learn();
             }
             if page.metadata.continue_token.is_empty() {
                 break;
@@ -187,7 +187,7 @@ impl<'a> Reflector<'a> {
                 // A server that streams the list sends no other bookmark before its end.
                 Frame::Bookmark { .. } => return Err(Failure::NoBookmark),
             }
-            self.learn().await;
+            self.learn();
         }
     }
 
@@ -295,7 +295,7 @@ impl<'a> Reflector<'a> {
                 Next::Frame => {
                     let frame = stream.frame(&self.shared.options.dropped);
                     self.apply(frame.map_err(Failure::UnreadableEvent)?)?;
-                    self.learn().await;
+                    self.learn();
                 }
                 Next::Late => {
                     debug!(informer = %self.shared.target, "the watch went silent");
@@ -391,16 +391,15 @@ impl<'a> Reflector<'a> {
 
     /// Learns from the objects of the store how to pack them, when there are enough or they have changed.
     ///
-    /// Off the runtime's threads: it takes tens of milliseconds, for which the server waits.
-    async fn learn(&mut self) {
+    /// On the runtime's thread: it takes some 30 ms, once as a rule, which is as long as it takes
+    /// to decode a page of a list; done on another, the allocator keeps 7 MiB there for good.
+    fn learn(&mut self) {
         let (packer, shared) = (&self.progress.packer, self.shared);
         if !packer.wants_training(|| shared.read(Store::len)) {
             return;
         }
-        shared.tell();
         let (samples, objects) = shared.read(|store| (store.sample(SAMPLES), store.len()));
-        let learned = tokio::task::spawn_blocking(move || Learned::from(&samples)).await;
-        let learned = learned.unwrap_or_default();
+        let learned = Learned::from(&samples);
         self.progress.packer.learn(learned, objects);
     }
 }
