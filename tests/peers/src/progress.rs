@@ -1,6 +1,9 @@
 //! Which round each object's callbacks have seen.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{
+    atomic::{AtomicU32, AtomicUsize, Ordering},
+    mpsc::Sender,
+};
 
 use crate::{report, version};
 
@@ -18,6 +21,8 @@ pub struct Progress {
     seen: Box<[AtomicU32]>,
     /// For each round, how many objects have seen it or a later one.
     handled: Box<[AtomicUsize]>,
+    /// Who is told of rounds that are handled, in place of a line.
+    listener: Option<Sender<u32>>,
 }
 
 impl Progress {
@@ -27,7 +32,15 @@ impl Progress {
         Self {
             seen: (0..objects).map(|_| AtomicU32::new(0)).collect(),
             handled: (0..MAX_ROUNDS).map(|_| AtomicUsize::new(0)).collect(),
+            listener: None,
         }
+    }
+
+    /// Sends each round that is handled to `listener`, and prints no lines.
+    #[must_use]
+    pub fn told_to(mut self, listener: Sender<u32>) -> Self {
+        self.listener = Some(listener);
+        self
     }
 
     /// Notes that a callback has handled an object; the last for a round prints its line.
@@ -44,12 +57,20 @@ impl Progress {
                 return;
             };
             if handled.fetch_add(1, Ordering::AcqRel) + 1 == self.seen.len() {
-                let now = report::unix_nanos();
-                match round {
-                    0 => report::say(&format!("synced {now}")),
-                    _ => report::say(&format!("round {round} {now}")),
-                }
+                self.report(round);
             }
+        }
+    }
+
+    fn report(&self, round: u32) {
+        if let Some(listener) = &self.listener {
+            let _ = listener.send(round); // Nobody listens any more at the end.
+            return;
+        }
+        let now = report::unix_nanos();
+        match round {
+            0 => report::say(&format!("synced {now}")),
+            _ => report::say(&format!("round {round} {now}")),
         }
     }
 
