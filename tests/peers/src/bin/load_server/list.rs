@@ -6,12 +6,11 @@ use std::{
     sync::atomic::Ordering,
 };
 
-use kubehandler_peers::version;
+use kubehandler_peers::{pods, version};
 
 use crate::{
     Server,
     http::{self, Body, Request},
-    identity,
     state::Moment,
 };
 
@@ -38,7 +37,7 @@ impl Selection {
 
     /// Returns true if the object is in it.
     pub(crate) fn has(self, index: u32) -> bool {
-        self.0.is_none_or(|shard| identity::shard(index) == shard)
+        self.0.is_none_or(|shard| pods::shard(index) == shard)
     }
 }
 
@@ -120,31 +119,13 @@ pub(crate) fn initial_events(
 ) -> io::Result<Moment> {
     let moment = server.state.list();
     for index in (0..server.pods.count()).filter(|index| selection.has(*index)) {
-        body.write(|out| event(server, "ADDED", index, moment.round, out))?;
+        body.write(|out| server.pods.write_event("ADDED", index, moment.round, out))?;
     }
     if bookmarked {
         let version = server.state.version(&moment);
-        let annotations = ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}";
-        body.write(|out| bookmark(version, annotations, out))?;
+        body.write(|out| pods::write_bookmark(version, true, out))?;
     }
     body.flush()?;
     server.state.counters.lists.fetch_add(1, Ordering::Relaxed);
     Ok(moment)
-}
-
-/// Writes an event of a watch.
-pub(crate) fn event(server: &Server, kind: &str, index: u32, round: u32, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"type\":\"");
-    out.extend_from_slice(kind.as_bytes());
-    out.extend_from_slice(b"\",\"object\":{\"kind\":\"Pod\",\"apiVersion\":\"v1\",");
-    server.pods.write(index, round, out);
-    out.extend_from_slice(b"}}\n");
-}
-
-/// Writes a bookmark, with more fields of its metadata if there are any.
-pub(crate) fn bookmark(version: u64, metadata: &str, out: &mut Vec<u8>) {
-    let _ = writeln!(
-        out,
-        "{{\"type\":\"BOOKMARK\",\"object\":{{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{version}\"{metadata}}},\"spec\":{{\"containers\":null}},\"status\":{{}}}}}}"
-    );
 }

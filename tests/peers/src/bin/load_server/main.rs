@@ -13,10 +13,7 @@
 //! Each connection has a thread of its own: blocking writes of large chunks cost the least.
 
 mod http;
-mod identity;
 mod list;
-mod pods;
-mod random;
 mod state;
 mod watch;
 
@@ -30,11 +27,12 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use kubehandler_peers::{
+    pods::Pods,
     report::{say, unix_nanos},
     version,
 };
 
-use self::{http::Request, list::Selection, pods::Pods, state::State};
+use self::{http::Request, list::Selection, state::State};
 
 const VERSION: &str =
     r#"{"major":"1","minor":"37","gitVersion":"v1.37.2","platform":"linux/amd64"}"#;

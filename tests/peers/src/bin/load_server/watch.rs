@@ -1,13 +1,13 @@
 //! Watches: from a version, or after the initial events.
 
 use std::{
-    io::{self, Write as _},
+    io,
     net::TcpStream,
     sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
-use kubehandler_peers::version;
+use kubehandler_peers::{pods, version};
 
 use crate::{
     Server,
@@ -109,7 +109,7 @@ fn send_round(
 ) -> io::Result<()> {
     let mut count = 0;
     for index in (first..server.pods.count()).filter(|index| selection.has(*index)) {
-        body.write(|out| list::event(server, "MODIFIED", index, round, out))?;
+        body.write(|out| server.pods.write_event("MODIFIED", index, round, out))?;
         count += 1;
     }
     server
@@ -139,7 +139,7 @@ fn follow(
         }
         if moment.ticks != known.ticks && wants_bookmarks {
             let version = server.state.version(&moment);
-            body.write(|out| list::bookmark(version, "", out))?;
+            body.write(|out| pods::write_bookmark(version, false, out))?;
             server
                 .state
                 .counters
@@ -154,10 +154,5 @@ fn follow(
 
 /// Ends a watch as a server does that no longer knows what came after the version.
 fn expired(from: &str, now: u64, body: &mut Body<'_>) -> io::Result<()> {
-    body.write(|out| {
-        let _ = writeln!(
-            out,
-            "{{\"type\":\"ERROR\",\"object\":{{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{{}},\"status\":\"Failure\",\"message\":\"too old resource version: {from} ({now})\",\"reason\":\"Expired\",\"code\":410}}}}"
-        );
-    })
+    body.write(|out| pods::write_expired(from, now, out))
 }

@@ -1,13 +1,18 @@
 //! The pods of the load, made when they are sent: 1,000,000 of them need no memory here.
 
-use crate::identity::{Field, Identity};
+mod identity;
+mod random;
+
+use std::io::Write as _;
+
+use self::identity::{Field, Identity};
 
 /// A pod without `kind` and `apiVersion`, one piece a line; `<name>` is a [`Field`].
-const TEMPLATE: &str = include_str!("pod.json");
+const TEMPLATE: &str = include_str!("pods/pod.json");
 
 /// How many pods there are, and how one is written.
 #[derive(Debug)]
-pub(crate) struct Pods {
+pub struct Pods {
     count: u32,
     pieces: Vec<Piece>,
 }
@@ -20,7 +25,11 @@ enum Piece {
 
 impl Pods {
     /// Reads the template.
-    pub(crate) fn new(count: u32) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    ///
+    /// Fails if the template is not sound.
+    pub fn new(count: u32) -> anyhow::Result<Self> {
         // A server sends no white space between tokens.
         let template: String = TEMPLATE.lines().map(str::trim).collect();
         let mut pieces = Vec::new();
@@ -39,12 +48,14 @@ impl Pods {
         Ok(Self { count, pieces })
     }
 
-    pub(crate) fn count(&self) -> u32 {
+    /// Returns how many pods there are.
+    #[must_use]
+    pub fn count(&self) -> u32 {
         self.count
     }
 
     /// Appends the fields of a pod in a round, without the braces around them.
-    pub(crate) fn write(&self, index: u32, round: u32, out: &mut Vec<u8>) {
+    pub fn write(&self, index: u32, round: u32, out: &mut Vec<u8>) {
         let identity = Identity::new(index, round);
         for piece in &self.pieces {
             match piece {
@@ -53,16 +64,52 @@ impl Pods {
             }
         }
     }
+
+    /// Appends an event of a watch: its line.
+    pub fn write_event(&self, kind: &str, index: u32, round: u32, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"type\":\"");
+        out.extend_from_slice(kind.as_bytes());
+        out.extend_from_slice(b"\",\"object\":{\"kind\":\"Pod\",\"apiVersion\":\"v1\",");
+        self.write(index, round, out);
+        out.extend_from_slice(b"}}\n");
+    }
+}
+
+/// Returns the value of the label `shard`, by which the idle informers share the pods out.
+#[must_use]
+pub fn shard(index: u32) -> u32 {
+    index % 100
+}
+
+/// Appends a bookmark, which may end the initial events of a watch.
+pub fn write_bookmark(version: u64, ends_initial_events: bool, out: &mut Vec<u8>) {
+    let annotations = if ends_initial_events {
+        ",\"annotations\":{\"k8s.io/initial-events-end\":\"true\"}"
+    } else {
+        ""
+    };
+    // Writing into memory cannot fail.
+    let _ = writeln!(
+        out,
+        "{{\"type\":\"BOOKMARK\",\"object\":{{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{{\"resourceVersion\":\"{version}\"{annotations}}},\"spec\":{{\"containers\":null}},\"status\":{{}}}}}}"
+    );
+}
+
+/// Appends the end of a watch, as a server writes it that no longer knows what came after the version.
+pub fn write_expired(from: &str, now: u64, out: &mut Vec<u8>) {
+    let _ = writeln!(
+        out,
+        "{{\"type\":\"ERROR\",\"object\":{{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{{}},\"status\":\"Failure\",\"message\":\"too old resource version: {from} ({now})\",\"reason\":\"Expired\",\"code\":410}}}}"
+    );
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
-    use k8s_openapi::api::core::v1::Pod;
-    use kubehandler_peers::version;
-
     use super::*;
+    use crate::version;
+    use k8s_openapi::api::core::v1::Pod;
 
     fn text(index: u32, round: u32) -> String {
         let mut out = b"{".to_vec();

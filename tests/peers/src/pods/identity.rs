@@ -2,9 +2,10 @@
 
 use std::io::Write as _;
 
-use kubehandler_peers::version;
-
-use crate::random;
+use crate::{
+    pods::{random, shard},
+    version,
+};
 
 /// When the youngest pods were made: 2024-10-27.
 const NEWEST: u64 = 1_730_000_000;
@@ -181,11 +182,6 @@ impl Identity {
         // The contestants find their bookkeeping by it.
         number(out, "-", u64::from(self.index));
     }
-}
-
-/// Returns the value of the label `shard`, by which the idle informers share the pods out.
-pub(crate) fn shard(index: u32) -> u32 {
-    index % 100
 }
 
 fn pick(words: &[&'static str], choice: u64) -> &'static str {
