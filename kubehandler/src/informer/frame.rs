@@ -36,7 +36,8 @@ impl Lines {
         self.scanned -= self.start;
         self.start = 0;
         self.line = 0..0;
-        if self.buffer.is_empty() && self.buffer.capacity() > MAX_IDLE_BUFFER {
+        let is_burst = bytes.len() > MAX_IDLE_BUFFER;
+        if self.buffer.is_empty() && self.buffer.capacity() > MAX_IDLE_BUFFER && !is_burst {
             self.buffer = Vec::new();
         }
         self.buffer.extend_from_slice(bytes);
