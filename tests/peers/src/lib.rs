@@ -1,6 +1,7 @@
 //! What the contestants and the load server share: how versions tell rounds, and who has handled what.
 
 mod arguments;
+pub mod feed;
 pub mod pods;
 mod progress;
 pub mod report;
