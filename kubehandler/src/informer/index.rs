@@ -52,9 +52,11 @@ struct Shared<K> {
 
 /// How the values of an object are made.
 enum Values<K> {
-    OfObject(Box<dyn Fn(&K) -> Vec<String> + Send + Sync>),
-    OfMetadata(Box<dyn Fn(&ObjectMeta) -> Vec<String> + Send + Sync>),
+    OfObject(Box<Function<K>>),
+    OfMetadata(Box<Function<ObjectMeta>>),
 }
+
+type Function<T> = dyn Fn(&T) -> Vec<String> + Send + Sync;
 
 #[derive(Default)]
 struct Content {

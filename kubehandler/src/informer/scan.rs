@@ -299,6 +299,8 @@ fn skip_nested(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
 fn skip_string(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
+    const QUOTES: u64 = LOW * 0x22;
+    const ESCAPES: u64 = LOW * 0x5c;
     const fn zero_bytes(word: u64) -> u64 {
         word.wrapping_sub(LOW) & !word & HIGH
     }
@@ -308,8 +310,8 @@ fn skip_string(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
         .and_then(|rest| rest.split_first_chunk::<8>())
     {
         let word = u64::from_le_bytes(*word);
-        let quotes = zero_bytes(word ^ (LOW * b'"' as u64));
-        let escapes = zero_bytes(word ^ (LOW * b'\\' as u64));
+        let quotes = zero_bytes(word ^ QUOTES);
+        let escapes = zero_bytes(word ^ ESCAPES);
         let marks = quotes | escapes;
         if marks == 0 {
             at += 8;

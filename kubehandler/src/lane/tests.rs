@@ -133,7 +133,7 @@ async fn resync_that_is_due_already_is_not_asked_for_twice() {
             account.owed.finish(done, &Retry::default(), Instant::now());
         });
     }
-    while lane.queue.len() > 0 {
+    while !lane.queue.is_empty() {
         drop(lane.queue.get().await);
         lane.refill(lane.book());
     }
@@ -143,7 +143,7 @@ async fn resync_that_is_due_already_is_not_asked_for_twice() {
     assert!((1..200).contains(&queued), "{queued} are queued");
 
     let mut turns = 0;
-    while lane.queue.len() > 0 {
+    while !lane.queue.is_empty() {
         drop(lane.queue.get().await);
         turns += 1;
         lane.refill(lane.book());

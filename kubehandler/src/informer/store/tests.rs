@@ -46,7 +46,7 @@ type Version<'a> = (&'a str, &'a str, &'a str);
 fn versions<'a>(objects: impl Iterator<Item = &'a Stored>) -> Vec<Version<'a>> {
     let versions = objects.map(|object| (object.key(), object.uid(), object.resource_version()));
     let mut versions: Vec<_> = versions.collect();
-    versions.sort();
+    versions.sort_unstable();
     versions
 }
 
@@ -267,7 +267,7 @@ fn event_older_than_the_object_does_not_fit() {
         Err(Misfit::OtherUid)
     );
     assert_eq!(
-        store.iter().map(|known| short(known)).collect::<Vec<_>>(),
+        store.iter().map(short).collect::<Vec<_>>(),
         ["a/object-1 uid-1@10"]
     );
 }
