@@ -46,6 +46,10 @@ bench-apiserver:
 bench-peers *arguments:
     tests/peers/run {{arguments}}
 
+# Instructions of the hot paths, compared with those written down; needs valgrind. Takes names, --write.
+instructions *arguments:
+    tests/peers/instructions {{arguments}}
+
 # More seeds of the ten laws than the tests play: just seeds 20000
 seeds count="5000":
     SEEDS={{count}} cargo test -p kubehandler-seeds

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame};
 use kube::Client;
+use tokio::sync::Notify;
 
 use crate::pods::{self, Pods};
 
@@ -19,7 +20,14 @@ use crate::pods::{self, Pods};
 ///
 /// Each list and watch goes on where the one before ended.
 #[derive(Clone, Debug, Default)]
-pub struct Feed(Arc<Mutex<State>>);
+pub struct Feed(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// The informer has come for more than there is.
+    exhausted: Notify,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -52,8 +60,21 @@ impl Feed {
         }
     }
 
+    /// Waits until the informer has done with all that was sent, and asks for more.
+    ///
+    /// For a runtime of one thread, on which nothing is sent meanwhile.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future has no effect.
+    pub async fn exhausted(&self) {
+        while self.state().waiting.is_none() {
+            self.0.exhausted.notified().await;
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,6 +94,7 @@ impl Body for Sent {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
         state.waiting = Some(context.waker().clone());
+        self.0.0.exhausted.notify_one();
         Poll::Pending
     }
 }
