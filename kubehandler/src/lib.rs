@@ -114,7 +114,8 @@
 //! | built-in kinds | `use kubehandler::k8s::Pod`, or any of `k8s_openapi` |
 //! | your own custom resource | [`#[custom_resource(..)]`](macro@custom_resource), or `#[derive(CustomResource)]` of `kube` |
 //! | kinds known at run time | `DynamicObject`, with an informer made by [`Informer::with_type`] |
-//! | metadata only, far less memory | `resource = PartialObjectMeta<Pod>` (from `kube::core`) |
+//! | other forms of the store, dropped fields, indexes | an informer made by [`Informer::with_options`], given to the handler |
+| metadata only, far less memory | `resource = PartialObjectMeta<Pod>` (from `kube::core`) |
 //!
 //! # One dependency
 //!
