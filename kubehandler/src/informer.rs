@@ -16,6 +16,7 @@ mod failure;
 mod fields;
 mod frame;
 mod index;
+mod listing;
 mod options;
 mod packer;
 mod page;

@@ -115,7 +115,7 @@
 //! | your own custom resource | [`#[custom_resource(..)]`](macro@custom_resource), or `#[derive(CustomResource)]` of `kube` |
 //! | kinds known at run time | `DynamicObject`, with an informer made by [`Informer::with_type`] |
 //! | other forms of the store, dropped fields, indexes | an informer made by [`Informer::with_options`], given to the handler |
-| metadata only, far less memory | `resource = PartialObjectMeta<Pod>` (from `kube::core`) |
+//! | metadata only, far less memory | `resource = PartialObjectMeta<Pod>` (from `kube::core`) |
 //!
 //! # One dependency
 //!

@@ -17,6 +17,7 @@ use crate::informer::{
     delta::Deltas,
     failure::Failure,
     frame::Frame,
+    listing::{Listing, Skipped},
     packer::{Learned, Packer, SAMPLES},
     page::Page,
     plan::{Plan, Step},
@@ -24,7 +25,6 @@ use crate::informer::{
     store::{Misfit, Store},
     stored::Stored,
     target::Read,
-    version,
 };
 
 /// What outlives one reflector: where it stands, and how it backs off.
@@ -39,26 +39,10 @@ pub(crate) struct Progress {
     skipped: Option<Skipped>,
 }
 
-/// The items of a list that cannot be read.
-#[derive(Debug, PartialEq, Eq)]
-struct Skipped {
-    count: usize,
-    first: String,
-}
-
 /// Lists and watches for one informer.
 pub(crate) struct Reflector<'a> {
     shared: &'a Shared,
     progress: &'a mut Progress,
-}
-
-/// A list on its way.
-struct Listing<'a> {
-    read: &'a Read,
-    /// Objects that the store does not have, although it should have seen them by their version:
-    /// if the list turns out to be older than the store, they are those that were deleted since.
-    doubtful: Vec<Stored>,
-    skipped: Option<Skipped>,
 }
 
 impl<'a> Reflector<'a> {
@@ -205,11 +189,7 @@ impl<'a> Reflector<'a> {
             store.begin_list();
             Ok::<_, Infallible>(Deltas::new())
         });
-        Listing {
-            read,
-            doubtful: Vec::new(),
-            skipped: None,
-        }
+        Listing::new(read)
     }
 
     /// Takes an item of a list.
@@ -401,33 +381,6 @@ impl<'a> Reflector<'a> {
         let (samples, objects) = shared.read(|store| (store.sample(SAMPLES), store.len()));
         let learned = Learned::from(&samples);
         self.progress.packer.learn(learned, objects);
-    }
-}
-
-impl Listing<'_> {
-    fn skip(&mut self, unreadable: &Unreadable) {
-        match &mut self.skipped {
-            Some(skipped) => skipped.count += 1,
-            None => {
-                self.skipped = Some(Skipped {
-                    count: 1,
-                    first: unreadable.to_string(),
-                });
-            }
-        }
-    }
-
-    /// Returns true for an object that must not show before the list is known to be no older than
-    /// what was seen: it may have been deleted since.
-    fn doubts(&self, stored: &Stored, shared: &Shared) -> bool {
-        let Read::NotOlderThan(seen) = self.read else {
-            return false;
-        };
-        let is_newer = version::is_older(seen, stored.resource_version());
-        !is_newer
-            && shared
-                .get(stored.key())
-                .is_none_or(|known| known.uid() != stored.uid())
     }
 }
 
