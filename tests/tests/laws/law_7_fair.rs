@@ -47,6 +47,24 @@ async fn law_7_first_list_is_not_starved_by_live_changes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn law_7_first_list_comes_in_its_order_however_long_it_is() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    let names: Vec<String> = (0..500)
+        .map(|number| format!("default/p{number:03}"))
+        .collect();
+    for name in &names {
+        server.put(pod(name));
+    }
+    let handler = Recorder::new("slow", &log).does(|_| Does::Take(millis(10)));
+    let _running = Running::start(&server, event_loop().workers(workers(1)).register(handler));
+
+    sleep(seconds(10)).await;
+
+    let order: Vec<String> = log.started().into_iter().map(|seen| seen.object).collect();
+    assert_eq!(order, names);
+}
+
+#[tokio::test(start_paused = true)]
 async fn law_7_first_in_is_first_out() {
     let (server, log) = (ScriptedServer::new(), Log::new());
     let handler = Recorder::new("slow", &log).does(|_| Does::Take(millis(100)));
