@@ -116,6 +116,11 @@ impl Stream {
         self.opened
     }
 
+    /// Gives back the memory of a burst that is over.
+    pub(crate) fn trim(&mut self) {
+        self.lines.trim();
+    }
+
     /// Takes the next event if it has come already.
     pub(crate) fn next_now(&mut self) -> bool {
         self.lines.next_line()

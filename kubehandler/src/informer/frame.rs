@@ -43,6 +43,13 @@ impl Lines {
         self.buffer.extend_from_slice(bytes);
     }
 
+    /// Gives the buffer back, if nothing waits in it: what comes next may take long, and be small.
+    pub(crate) fn trim(&mut self) {
+        if self.start == self.buffer.len() {
+            *self = Self::default();
+        }
+    }
+
     /// Finds the next whole line that is not blank; false if there is none yet.
     pub(crate) fn next_line(&mut self) -> bool {
         loop {

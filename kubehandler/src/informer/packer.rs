@@ -9,7 +9,7 @@ use crate::informer::{
 };
 
 /// So many objects are learned from; a store with fewer keeps them as they are.
-pub(crate) const SAMPLES: usize = 128;
+pub(crate) const SAMPLES: usize = 64;
 
 /// A dictionary is taken for outdated when what is packed with it grows by so much.
 const DRIFT: f64 = 1.25;
@@ -114,7 +114,7 @@ impl Drift {
             return self.packed >= SAMPLES as u64 && objects() >= SAMPLES.max(self.objects * 4);
         }
         // After so many, so that the cost of training is small beside that of packing.
-        self.packed >= 16 * SAMPLES as u64
+        self.packed >= 32 * SAMPLES as u64
             && self.ratio > self.at_first * DRIFT
             && self.dictionaries < MAX_DICTIONARIES
     }
