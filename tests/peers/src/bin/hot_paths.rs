@@ -51,8 +51,13 @@ fn main() -> anyhow::Result<()> {
         "known" => load.puts(&runtime, InformerOptions::default(), false),
         "put" => load.puts(&runtime, InformerOptions::default(), true),
         "index" => {
-            let index =
-                Index::of_metadata(|metadata| metadata.labels.as_ref()?.get("app").cloned());
+            let index = Index::of_metadata(|metadata| {
+                metadata
+                    .labels
+                    .as_ref()?
+                    .get("app.kubernetes.io/name")
+                    .cloned()
+            });
             load.puts(&runtime, InformerOptions::default().index(&index), true);
         }
         "relist" => load.relists(&runtime),
