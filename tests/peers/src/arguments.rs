@@ -23,6 +23,8 @@ pub enum Mode {
     Object,
     /// As `Key`, and many informers share the objects out.
     Idle,
+    /// As `Key`, and the store keeps the objects decoded; for our own contestant.
+    Decoded,
 }
 
 impl Arguments {
@@ -33,7 +35,11 @@ impl Arguments {
     /// Fails if an argument is missing or not understood.
     pub fn read() -> anyhow::Result<Self> {
         let mut arguments = std::env::args().skip(1);
-        let mut next = || arguments.next().context("usage: URL PODS key|object|idle");
+        let mut next = || {
+            arguments
+                .next()
+                .context("usage: URL PODS key|object|idle|decoded")
+        };
         Ok(Self {
             url: next()?.parse()?,
             pods: next()?.parse()?,
@@ -41,6 +47,7 @@ impl Arguments {
                 "key" => Mode::Key,
                 "object" => Mode::Object,
                 "idle" => Mode::Idle,
+                "decoded" => Mode::Decoded,
                 other => bail!("unknown mode `{other}`"),
             },
         })

@@ -1,14 +1,14 @@
 //! The contestant of this workspace: an event loop whose callbacks note what they see.
 //!
-//! `peer-kubehandler URL PODS key|object|idle`. In the mode `key` a callback takes key, uid and
+//! `peer-kubehandler URL PODS key|object|idle|decoded`. In the mode `key` a callback takes key, uid and
 //! resourceVersion; in the mode `object` it reads the whole typed object as well. In the mode `idle`,
-//! 100 informers share the pods out by label.
+//! 100 informers share the pods out by label; in the mode `decoded`, the store keeps the pods decoded.
 
 use std::{borrow::Cow, hint::black_box, sync::Arc, time::Duration};
 
 use kubehandler::{
-    Action, Callbacks, Event, EventHandler, EventLoop, Filter, Informer, Informers, Result,
-    k8s::Pod, kube::Config,
+    Action, Callbacks, Event, EventHandler, EventLoop, Filter, Informer, InformerOptions,
+    Informers, Result, StoreFormat, k8s::Pod, kube::Config,
 };
 use kubehandler_peers::{Arguments, Mode, Progress};
 
@@ -30,6 +30,11 @@ impl EventHandler for Pods {
     }
 
     fn informer(&self, informers: &Informers) -> Informer<Pod> {
+        if self.mode == Mode::Decoded {
+            let options = InformerOptions::default().format(StoreFormat::Decoded);
+            let client = informers.client().clone();
+            return Informer::with_options(client, &(), self.filter.clone(), options);
+        }
         informers.informer(self.filter.clone())
     }
 }
