@@ -131,7 +131,7 @@ impl<T> Items<T> {
         entries.map(|(index, entry)| (index, entry.status))
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(kubehandler_loom)))]
     pub(super) fn len(&self) -> usize {
         assert_eq!(self.entries.len(), self.by_hash.len());
         self.entries.len()
