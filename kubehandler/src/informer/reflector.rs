@@ -228,7 +228,7 @@ impl<'a> Reflector<'a> {
             .change(|store| store.list(stored, is_truth))
             .map_err(|misfit| match misfit {
                 Misfit::Older { got, seen } => Failure::Older { got, seen },
-                Misfit::OtherUid => Failure::OtherUid(self.progress.key.clone()),
+                other @ Misfit::OtherUid => self.misfit(other),
             })
     }
 

@@ -9,10 +9,13 @@ use foldhash::quality::RandomState;
 use hashbrown::{HashTable, hash_table::Entry};
 use smallvec::smallvec;
 
-use crate::informer::{
-    delta::{Delta, Deltas},
-    stored::Stored,
-    version,
+use crate::{
+    informer::{
+        delta::{Delta, Deltas},
+        stored::Stored,
+        version,
+    },
+    queue::shrink::shrink_table,
 };
 
 /// The objects of one informer.
@@ -164,14 +167,10 @@ impl Store {
         deltas
     }
 
-    /// Gives memory back after many objects have left, as `queue::shrink` does.
+    /// Gives memory back after many objects have left.
     fn shrink(&mut self) {
-        if self.objects.capacity() > 64 && self.objects.len() < self.objects.capacity() / 8 {
-            let hasher = &self.hasher;
-            let room = self.objects.len() * 2;
-            self.objects
-                .shrink_to(room, |slot| hasher.hash_one(slot.object.key()));
-        }
+        let hasher = &self.hasher;
+        shrink_table(&mut self.objects, |slot| hasher.hash_one(slot.object.key()));
     }
 
     fn hash(&self, key: &str) -> u64 {

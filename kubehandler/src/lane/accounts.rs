@@ -11,6 +11,7 @@ use crate::{
     informer::Stored,
     lane::owed::{Owed, Quiet},
     object_key::ObjectKey,
+    queue::shrink::shrink_table,
 };
 
 /// What is owed to each object, found by its key.
@@ -173,13 +174,10 @@ impl Accounts {
         }
     }
 
-    /// Gives memory back after many objects have left, as `queue::shrink` does.
+    /// Gives memory back after many objects have left.
     fn shrink(&mut self) {
-        if self.table.capacity() > 64 && self.table.len() < self.table.capacity() / 8 {
-            let hasher = &self.hasher;
-            let rehash = |account: &Account| hasher.hash_one(account.key());
-            self.table.shrink_to(self.table.len() * 2, rehash);
-        }
+        let hasher = &self.hasher;
+        shrink_table(&mut self.table, |account| hasher.hash_one(account.key()));
     }
 
     fn hash(&self, key: &ObjectKey) -> u64 {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 
+use hashbrown::HashTable;
+
 /// Below this capacity a map is left alone.
 pub(super) const SMALL: usize = 64;
 
@@ -18,6 +20,13 @@ pub(super) fn is_wasteful(len: usize, capacity: usize) -> bool {
 pub(crate) fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
     if is_wasteful(map.len(), map.capacity()) {
         map.shrink_to(map.len() * 2);
+    }
+}
+
+/// Shrinks a table as [`shrink`] does a map; `hash` is that of an entry.
+pub(crate) fn shrink_table<T>(table: &mut HashTable<T>, hash: impl Fn(&T) -> u64) {
+    if is_wasteful(table.len(), table.capacity()) {
+        table.shrink_to(table.len() * 2, hash);
     }
 }
 
