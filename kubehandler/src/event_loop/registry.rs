@@ -4,12 +4,13 @@ use std::{
     fmt,
     pin::pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -71,7 +72,7 @@ impl Registry {
     }
 
     fn parts(&self) -> MutexGuard<'_, Option<Arc<Wired>>> {
-        self.wired.lock().unwrap_or_else(PoisonError::into_inner)
+        self.wired.lock()
     }
 
     /// Returns the parts of the loop while it runs.

@@ -6,10 +6,12 @@ use std::{
     fmt,
     marker::PhantomData,
     sync::{
-        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
 };
+
+use parking_lot::Mutex;
 
 use crate::{
     informer::{delta::Delta, stored::Stored, view::View},
@@ -109,7 +111,7 @@ impl Decoder {
             return entry.decode();
         }
         let lanes = self.lanes.load(Ordering::Relaxed);
-        let (entry, forgotten) = lock(&self.recent).entry(stored, lanes);
+        let (entry, forgotten) = self.recent.lock().entry(stored, lanes);
         drop(forgotten);
         entry.decode()
     }
@@ -118,7 +120,7 @@ impl Decoder {
     ///
     /// It is then dropped where it was used, while it is still in the processor's cache.
     pub(crate) fn release(&self, stored: &Stored) {
-        let forgotten = lock(&self.recent).release(stored);
+        let forgotten = self.recent.lock().release(stored);
         drop(forgotten);
     }
 
@@ -136,7 +138,7 @@ impl Decoder {
     }
 
     fn pinned(&self, stored: &Stored) -> Option<Entry> {
-        let pinned = lock(self.pinned.as_ref()?);
+        let pinned = self.pinned.as_ref()?.lock();
         let entry = pinned.entries.get(stored.key())?;
         entry.stored.is(stored).then(|| entry.clone())
     }
@@ -147,12 +149,12 @@ impl<K: Resource> View for Pinning<K> {
         let entry = Entry::of(object);
         // An error is kept as well: it is what each `decode` answers.
         let _ = entry.decode::<K>();
-        let last = lock(&self.pinned).prepared.replace(entry);
+        let last = self.pinned.lock().prepared.replace(entry);
         drop(last); // Outside the lock.
     }
 
     fn apply(&self, delta: &Delta) {
-        let mut pinned = lock(&self.pinned);
+        let mut pinned = self.pinned.lock();
         let last = match delta {
             Delta::Remove { last } => pinned.entries.remove(last.key()),
             Delta::Upsert { object, .. } => {
@@ -236,10 +238,6 @@ fn decode<K: Resource>(stored: &Stored) -> Result<K, DecodeError> {
         serde_json::from_slice(json).map_err(|error| DecodeError::new::<K>(json, &error))
     });
     decoded.unwrap_or_else(|corrupt| Err(DecodeError::because::<K>(&corrupt.to_string())))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The type's name without its path.
@@ -337,11 +335,11 @@ mod tests {
 
         assert!(gone.upgrade().is_none());
         assert_eq!(
-            lock(&decoder.recent).entries.len(),
+            decoder.recent.lock().entries.len(),
             0,
             "too large to be kept"
         );
-        assert_eq!(lock(&decoder.recent).json, 0);
+        assert_eq!(decoder.recent.lock().json, 0);
     }
 
     #[test]

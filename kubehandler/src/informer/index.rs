@@ -4,10 +4,11 @@ use std::{
     collections::{BTreeSet, HashMap},
     fmt,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use parking_lot::{Mutex, MutexGuard};
 use serde::Deserialize;
 use tracing::error;
 
@@ -145,7 +146,7 @@ impl<K: Resource> Shared<K> {
 
 impl<K> Shared<K> {
     fn content(&self) -> MutexGuard<'_, Content> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+        self.content.lock()
     }
 }
 

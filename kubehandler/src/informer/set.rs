@@ -1,12 +1,9 @@
 //! The informers of one event loop.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use kube::Client;
+use parking_lot::Mutex;
 
 use crate::{
     informer::{Filter, Informer, InformerOptions, shared::Shared, target::Target},
@@ -33,7 +30,7 @@ impl Informers {
     #[must_use]
     pub fn informer<K: Resource<DynamicType: Default>>(&self, filter: Filter) -> Informer<K> {
         let target = Target::new::<K>(&K::DynamicType::default(), filter);
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = self.shared.lock();
         let informer = shared.entry(target.clone()).or_insert_with(|| {
             let options = InformerOptions::<K>::default().read();
             Arc::new(Shared::new(self.client.clone(), target, options))
@@ -50,7 +47,7 @@ impl Informers {
 
 impl fmt::Debug for Informers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = self.shared.lock();
         f.debug_struct("Informers")
             .field("informers", &shared.values().collect::<Vec<_>>())
             .finish_non_exhaustive()

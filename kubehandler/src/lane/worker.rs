@@ -2,11 +2,12 @@
 
 use std::{
     panic::AssertUnwindSafe,
-    sync::{Arc, MutexGuard, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use futures::FutureExt;
+use parking_lot::MutexGuard;
 use tokio::{
     task::JoinSet,
     time::{Instant, timeout},
