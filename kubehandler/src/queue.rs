@@ -71,10 +71,12 @@ use std::fmt;
 use std::future::poll_fn;
 use std::hash::Hash;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -116,7 +118,12 @@ struct Shared<T> {
     epoch: Instant,
     /// How many threads run getters: those of the runtime on which the first `get` was called.
     threads: OnceLock<usize>,
+    /// How many items were asked for, more or less.
+    gets: AtomicU32,
 }
+
+/// After so many items other tasks have a turn; so many does tokio's own budget allow a task.
+const BURST: u32 = 128;
 
 impl<T> Clone for Queue<T> {
     fn clone(&self) -> Self {
@@ -157,6 +164,7 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
             limiter,
             epoch: Instant::now(),
             threads: OnceLock::new(),
+            gets: AtomicU32::new(0),
         };
         Self {
             shared: Arc::new(shared),
@@ -299,10 +307,7 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
     }
 
     fn limiter(&self) -> MutexGuard<'_, Box<dyn RateLimiter<T>>> {
-        self.shared
-            .limiter
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.limiter.lock()
     }
 }
 
@@ -327,7 +332,9 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
     /// Dropping the future loses no item; a wake-up that it had received is passed on.
     pub async fn get(&self) -> Option<Held<T>> {
         // Lets other tasks run now and then when items never run out.
-        tokio::task::consume_budget().await;
+        if self.shared.is_others_turn() {
+            tokio::task::yield_now().await;
+        }
         let now = || self.shared.epoch.elapsed();
         let (item, hold) = match self.shared.hub.take(now) {
             Some(taken) => taken,
@@ -410,6 +417,14 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
 }
 
 impl<T> Shared<T> {
+    /// Says whether the caller, who asks for an item, should let other tasks run first.
+    fn is_others_turn(&self) -> bool {
+        // Not one step: two who ask at once may count as one, which is close enough and costs less.
+        let gets = self.gets.load(Ordering::Relaxed).wrapping_add(1);
+        self.gets.store(gets, Ordering::Relaxed);
+        gets.is_multiple_of(BURST)
+    }
+
     /// Returns the instant of a time of the state's clock, or one that never comes.
     fn instant(&self, due: Duration) -> Instant {
         const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);

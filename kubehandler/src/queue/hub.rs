@@ -87,7 +87,7 @@ impl<T> Hub<T> {
     fn settled<R>(&self, change: impl FnOnce(&mut Inner<T>) -> R) -> R {
         let mut inner = lock(&self.inner);
         let result = change(&mut inner);
-        if inner.waiters.is_empty() {
+        if inner.waiters.is_awake() {
             return result;
         }
         let supply = Supply::of(&inner.state);

@@ -18,7 +18,7 @@ use super::slab::{Index, Moves, Slab};
 pub(super) struct Items<T> {
     entries: Slab<Entry<T>>,
     /// Exactly the indices of `entries`, by the hashes of their items.
-    by_hash: HashTable<Index>,
+    by_hash: HashTable<Place>,
     hasher: RandomState,
     /// How often the entries have moved.
     moved: u64,
@@ -28,8 +28,32 @@ pub(super) struct Items<T> {
 struct Entry<T> {
     item: T,
     /// Kept so that to move or to forget an entry runs none of the item's code.
-    hash: u64,
+    hash: Hash32,
     status: Status,
+}
+
+/// Where an item's entry is, and the hash by which to tell without a look at it that it is another's.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    hash: Hash32,
+    index: Index,
+}
+
+/// Half of an item's hash, which is enough to tell items apart, and fits beside an [`Index`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Hash32(u32);
+
+impl Hash32 {
+    #[expect(clippy::cast_possible_truncation, reason = "each half is a hash")]
+    fn of<T: Hash>(hasher: &RandomState, item: &T) -> Self {
+        Self(hasher.hash_one(item) as u32)
+    }
+
+    /// Returns it as the table wants it, which looks at the first and the last bits.
+    #[inline]
+    fn whole(self) -> u64 {
+        u64::from(self.0) << 32 | u64::from(self.0)
+    }
 }
 
 /// Where an item is: whether it is held, and what it is owed.
@@ -119,7 +143,10 @@ impl<T> Items<T> {
     /// Forgets an item, of which nothing else may keep the index.
     pub(super) fn remove(&mut self, index: Index) -> T {
         let Entry { item, hash, .. } = self.entries.remove(index);
-        if let Ok(found) = self.by_hash.find_entry(hash, |&known| known == index) {
+        let found = self
+            .by_hash
+            .find_entry(hash.whole(), |known| known.index == index);
+        if let Ok(found) = found {
             found.remove();
         }
         item
@@ -139,16 +166,16 @@ impl<T> Items<T> {
 
     /// Gives memory back after a burst; whoever keeps an index has to follow the moves.
     pub(super) fn shrink(&mut self) -> Option<Moved<T>> {
-        let moves = self.entries.compact(&mut self.by_hash)?;
+        let indices = self.by_hash.iter_mut().map(|place| &mut place.index);
+        let moves = self.entries.compact(indices)?;
         self.moved += 1;
         for entry in self.entries.values_mut() {
             if let Status::Ready { link, .. } = &mut entry.status {
                 link.follow(|index| moves.follow(index));
             }
         }
-        let entries = &self.entries;
         self.by_hash
-            .shrink_to(entries.len() * 2, |&index| entries.get(index).hash);
+            .shrink_to(self.entries.len() * 2, |place| place.hash.whole());
         Some(Moved(moves))
     }
 }
@@ -163,26 +190,27 @@ impl<T> Moved<T> {
 impl<T: Eq + Hash> Items<T> {
     /// Returns the index of this item's entry.
     pub(super) fn find(&self, item: &T) -> Option<Index> {
-        let hash = self.hasher.hash_one(item);
-        let is_it = |&index: &Index| self.item(index) == item;
-        self.by_hash.find(hash, is_it).copied()
+        let hash = Hash32::of(&self.hasher, item);
+        let is_it = |place: &Place| place.hash == hash && self.item(place.index) == item;
+        let place = self.by_hash.find(hash.whole(), is_it)?;
+        Some(place.index)
     }
 
     /// Returns the index of this item's entry, an idle one if it was not known.
     pub(super) fn find_or_insert(&mut self, item: T) -> Index {
-        let hash = self.hasher.hash_one(&item);
+        let hash = Hash32::of(&self.hasher, &item);
         let entries = &mut self.entries;
         let found = self.by_hash.entry(
-            hash,
-            |&index| entries.get(index).item == item,
-            |&index| entries.get(index).hash,
+            hash.whole(),
+            |place| place.hash == hash && entries.get(place.index).item == item,
+            |place| place.hash.whole(),
         );
         match found {
-            Found::Occupied(found) => *found.get(),
-            Found::Vacant(place) => {
+            Found::Occupied(found) => found.get().index,
+            Found::Vacant(vacant) => {
                 let status = Status::Idle;
                 let index = entries.insert(Entry { item, hash, status });
-                place.insert(index);
+                vacant.insert(Place { hash, index });
                 index
             }
         }

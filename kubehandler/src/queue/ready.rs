@@ -63,7 +63,8 @@ impl Ready {
     pub(super) fn insert<T>(&mut self, items: &mut Items<T>, index: Index, priority: Priority) {
         let age = self.issued;
         self.issued += 1;
-        self.place(items, index, priority, age);
+        self.len += 1;
+        self.level(priority).push(items, index, age);
     }
 
     /// Moves an item up to `priority`, where it keeps its age; never down.
@@ -77,11 +78,12 @@ impl Ready {
 
     /// Removes the item whose turn it is; it is idle then.
     pub(super) fn take<T>(&mut self, items: &mut Items<T>) -> Option<Index> {
-        let mut levels = self.levels.iter().enumerate().rev();
-        let mut at = levels.find(|(_, level)| !level.is_empty())?.0;
+        let levels = self.levels.iter().enumerate().rev();
+        let mut levels = levels.filter(|(_, level)| !level.is_empty());
+        let mut at = levels.next()?.0;
         // Looks at one item per priority in use, of which there are few.
         let lower = levels
-            .filter_map(|(at, level)| Some((level.first(items)?.0, at)))
+            .filter_map(|(at, level)| Some((items.link(level.first(items)?).age, at)))
             .min();
         if let Some((_, oldest)) = lower {
             self.passed_over += 1;
@@ -90,7 +92,7 @@ impl Ready {
                 at = oldest;
             }
         }
-        let (_, index) = self.levels[at].first(items)?;
+        let index = self.levels[at].first(items)?;
         self.remove_from(at, items, index);
         Some(index)
     }
@@ -156,27 +158,21 @@ impl Ready {
         self.len += 1;
         let level = self.level(priority);
         let youngest = level.youngest;
-        let raised = youngest.is_some_and(|youngest| items.link(youngest).age > age);
+        if youngest.is_none_or(|youngest| items.link(youngest).age < age) {
+            return level.push(items, index, age);
+        }
         let link = Link {
             age,
-            older: youngest.filter(|_| !raised),
+            older: None,
             younger: None,
         };
         let ready = Status::Ready {
             link,
             priority,
-            raised,
+            raised: true,
         };
         items.set_status(index, ready);
-        if raised {
-            level.raised.insert(age, index);
-            return;
-        }
-        level.youngest = Some(index);
-        match youngest {
-            Some(older) => items.link_mut(older).younger = Some(index),
-            None => level.oldest = Some(index),
-        }
+        level.raised.insert(age, index);
     }
 
     /// Returns the level of this priority, a new one if need be.
@@ -215,17 +211,34 @@ impl Level {
         self.oldest.is_none() && self.raised.is_empty()
     }
 
-    /// Returns the oldest item and its age.
-    fn first<T>(&self, items: &Items<T>) -> Option<(u64, Index)> {
-        let raised = self.raised.first_key_value();
-        let raised = raised.map(|(&age, &index)| (age, index));
-        let Some(oldest) = self.oldest else {
-            return raised;
+    /// Adds an idle item that is younger than all others at the end of the list.
+    fn push<T>(&mut self, items: &mut Items<T>, index: Index, age: u64) {
+        let older = self.youngest.replace(index);
+        let link = Link {
+            age,
+            older,
+            younger: None,
         };
-        let age = items.link(oldest).age;
-        raised
-            .filter(|&(raised, _)| raised < age)
-            .or(Some((age, oldest)))
+        let ready = Status::Ready {
+            link,
+            priority: self.priority,
+            raised: false,
+        };
+        items.set_status(index, ready);
+        match older {
+            Some(older) => items.link_mut(older).younger = Some(index),
+            None => self.oldest = Some(index),
+        }
+    }
+
+    /// Returns the oldest item.
+    fn first<T>(&self, items: &Items<T>) -> Option<Index> {
+        let Some((&age, &raised)) = self.raised.first_key_value() else {
+            return self.oldest;
+        };
+        self.oldest
+            .filter(|&oldest| items.link(oldest).age < age)
+            .or(Some(raised))
     }
 }
 

@@ -75,6 +75,7 @@ impl<V> Default for Slab<V> {
 
 impl<V> Slab<V> {
     /// Adds a value and returns its index.
+    #[inline]
     pub(super) fn insert(&mut self, value: V) -> Index {
         self.len += 1;
         if let Some(index) = self.vacant {
@@ -170,16 +171,24 @@ impl<V> Slab<V> {
 }
 
 impl<V> Slots<V> {
+    #[inline]
     fn push(&mut self, slot: Slot<V>) -> Index {
-        match self.0.last() {
-            Some(last) if last.len() < CHUNK => {}
-            // The first begins small, as most queues are.
-            None => self.0.push(Vec::new()),
-            Some(_) => self.0.push(Vec::with_capacity(CHUNK)),
+        let full = self.0.len().saturating_sub(1);
+        match self.0.last_mut() {
+            Some(last) if last.len() < CHUNK => {
+                last.push(slot);
+                Index::of(full * CHUNK + last.len() - 1)
+            }
+            _ => self.push_chunk(slot),
         }
-        let chunk = self.0.len() - 1;
-        self.0[chunk].push(slot);
-        Index::of(chunk * CHUNK + self.0[chunk].len() - 1)
+    }
+
+    #[cold]
+    fn push_chunk(&mut self, slot: Slot<V>) -> Index {
+        // The first begins small, as most queues are.
+        let first = Vec::with_capacity(if self.0.is_empty() { 4 } else { CHUNK });
+        self.0.push(first);
+        self.push(slot)
     }
 
     #[inline]

@@ -1,8 +1,8 @@
 //! The whole queue, on the paused clock.
 
 use std::io;
-use std::sync::Condvar;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
 
 use tokio::time::{advance, sleep, timeout};
 
@@ -452,4 +452,22 @@ async fn as_many_items_are_held_at_once_as_there_are_threads_though_holders_bloc
     for holder in holders {
         assert_eq!(holder.await.expect("no panic"), HOLDERS);
     }
+}
+
+#[tokio::test]
+async fn getter_whose_items_never_run_out_lets_other_tasks_run() {
+    let queue = Queue::default();
+    let ran = Arc::new(AtomicUsize::new(0));
+    let other = tokio::spawn({
+        let ran = ran.clone();
+        async move { ran.fetch_add(1, Ordering::SeqCst) }
+    });
+
+    for item in 0..=BURST {
+        queue.add(item);
+        drop(queue.get().await);
+    }
+
+    assert_eq!(ran.load(Ordering::SeqCst), 1);
+    other.await.expect("no panic");
 }

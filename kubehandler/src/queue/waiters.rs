@@ -226,10 +226,10 @@ impl Waiters {
 
 /// The invariants.
 impl Waiters {
-    /// Says whether nobody waits, so that nothing needs to be settled.
+    /// Says whether nobody sleeps, so that nothing needs to be settled.
     #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        self.getters.len() + self.drainers.len() == 0
+    pub(super) fn is_awake(&self) -> bool {
+        self.getters.len() == self.woken && self.drainers.len() == 0
     }
 
     /// Restores the invariants; returns whom to wake, once the lock is released.
