@@ -2,8 +2,10 @@
 //!
 //! `peer-queue String|ArcStr` prints lines `FIGURE NANOSECONDS`: the nanoseconds of one key, of the
 //! wall clock or, for `add-after`, of the process's CPU time; medians of a few repeats. Priorities are always on here.
+//! `peer-queue bare` does so for the least that a queue can be: the limit of `fill-drain`.
 
 use std::{
+    collections::{HashSet, VecDeque},
     fmt::Debug,
     hash::Hash,
     sync::{
@@ -14,10 +16,12 @@ use std::{
 };
 
 use anyhow::bail;
+use foldhash::quality::RandomState;
 use kubehandler::queue::Queue;
 use kubehandler_peers::report::say;
+use parking_lot::Mutex;
 use rustix::time::{ClockId, clock_gettime};
-use tokio::task::JoinSet;
+use tokio::{runtime::Builder, task::JoinSet};
 
 const KEYS: usize = 100_000;
 
@@ -34,43 +38,94 @@ const CONSUMERS: usize = 64;
 trait Key: Clone + Debug + Eq + Hash + Send + Sync + 'static {}
 impl<T: Clone + Debug + Eq + Hash + Send + Sync + 'static> Key for T {}
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     let names = (0..KEYS).map(|i| format!("namespace-{:04}/object-name-{i:05}", i % 40));
-    // On a worker of the runtime, as a program's code runs: the main thread is none.
-    let contest = match std::env::args().nth(1).as_deref() {
-        Some("String") => tokio::spawn(run(names.collect::<Vec<String>>())),
-        Some("ArcStr") => tokio::spawn(run(names.map(Arc::from).collect::<Vec<Arc<str>>>())),
-        _ => bail!("usage: peer-queue String|ArcStr"),
-    };
-    contest.await?;
-    Ok(())
-}
-
-async fn run<T: Key>(all: Vec<T>) {
-    let all: Arc<[T]> = all.into();
-    fill_and_drain(&all).await; // Warms up what the runtime and the allocator keep.
-    for figure in ["fill-drain", "add-after", "one-to-one", "many-to-many"] {
-        let mut totals = [Duration::ZERO; REPEATS];
-        for total in &mut totals {
-            *total = match figure {
-                "fill-drain" => fill_and_drain(&all).await,
-                "add-after" => add_after(&all).await,
-                "one-to-one" => crowd(&all, 1, 1).await,
-                _ => crowd(&all, PRODUCERS, CONSUMERS).await,
-            };
+    match std::env::args().nth(1).as_deref() {
+        Some("String") => run(names.collect::<Vec<String>>()),
+        Some("ArcStr") => run(names.map(Arc::from).collect::<Vec<Arc<str>>>()),
+        Some("bare") => {
+            run_bare(&names.map(Arc::from).collect::<Vec<_>>());
+            Ok(())
         }
-        totals.sort();
-        report(figure, totals[REPEATS / 2]);
+        _ => bail!("usage: peer-queue String|ArcStr|bare"),
     }
 }
 
+fn run<T: Key>(all: Vec<T>) -> anyhow::Result<()> {
+    let all: Arc<[T]> = all.into();
+    // One worker needs one thread; with more, the runtime wakes the others in vain now and then.
+    let alone = Builder::new_current_thread().enable_time().build()?;
+    alone.block_on(fill_and_drain(&all)); // Warms up what the runtime and the allocator keep.
+    report("fill-drain", || alone.block_on(fill_and_drain(&all)));
+    report("add-after", || alone.block_on(add_after(&all)));
+    let threads = Builder::new_multi_thread().enable_time().build()?;
+    report("one-to-one", || threads.block_on(crowd(&all, 1, 1)));
+    let many = || threads.block_on(crowd(&all, PRODUCERS, CONSUMERS));
+    report("many-to-many", many);
+    Ok(())
+}
+
+/// What is left of a queue without delays, priorities, waiting and a second delivery of what is
+/// held: it knows each key once, and hands it to one holder, who says when it is done.
+#[derive(Default)]
+struct Bare {
+    known: HashSet<Arc<str>, RandomState>,
+    line: VecDeque<Arc<str>>,
+}
+
+struct BareHeld {
+    key: Arc<str>,
+    queue: Arc<Mutex<Bare>>,
+}
+
+impl Drop for BareHeld {
+    fn drop(&mut self) {
+        let known = self.queue.lock().known.take(&self.key);
+        drop(known);
+    }
+}
+
+/// The limit of one lock, one hash table and one line, in the same order as [`fill_and_drain`].
+fn run_bare(all: &[Arc<str>]) {
+    let fill_and_drain = || {
+        let queue = Arc::new(Mutex::new(Bare::default()));
+        let started = Instant::now();
+        for key in all {
+            let mut bare = queue.lock();
+            if bare.known.insert(key.clone()) {
+                bare.line.push_back(key.clone());
+            }
+        }
+        for _ in all {
+            let first = queue.lock().line.pop_front();
+            let held = first.map(|key| BareHeld {
+                key,
+                queue: queue.clone(),
+            });
+            drop(held);
+        }
+        started.elapsed()
+    };
+    fill_and_drain();
+    report("fill-drain", fill_and_drain);
+}
+
+/// Measures a figure a few times and prints the median, in nanoseconds a key.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a tenth of a nanosecond is enough"
 )]
-fn report(figure: &str, total: Duration) {
-    let each = total.as_nanos() as f64 / KEYS as f64;
+fn report(figure: &str, measure: impl FnMut() -> Duration) {
+    let mut totals: Vec<_> = std::iter::repeat_with(measure)
+        .take(
+            std::env::var("R")
+                .ok()
+                .and_then(|r| r.parse().ok())
+                .unwrap_or(REPEATS),
+        )
+        .collect();
+    totals.sort();
+    let each = totals[REPEATS / 2].as_nanos() as f64 / KEYS as f64;
     say(&format!("{figure} {each:.1}"));
 }
 
