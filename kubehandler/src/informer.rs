@@ -5,6 +5,7 @@
 //! deeper than `metadata`) → `reflector` (the loop; `plan` says what to ask for next) → `store`
 //! (the local copy; a change in, deltas out) → `delta` (subscribers).
 
+mod ahead;
 mod backoff;
 mod codec;
 mod config;

@@ -137,12 +137,39 @@ impl Stream {
                 let is_whole = self.lines.next_rest() && self.frame(&Fields::default()).is_ok();
                 return if is_whole { Next::Frame } else { Next::End };
             }
-            match timeout_at(deadline, chunk(&mut self.body)).await {
-                Ok(Ok(Some(bytes))) => self.lines.push(&bytes),
-                Ok(Ok(None) | Err(_)) => self.is_over = true,
-                Err(_) => return Next::Late,
+            if !self.read(deadline).await {
+                return Next::Late;
             }
         }
+    }
+
+    /// Waits for the next bytes, or the end; false if neither came in time.
+    pub(crate) async fn read(&mut self, deadline: Instant) -> bool {
+        match timeout_at(deadline, chunk(&mut self.body)).await {
+            Ok(Ok(Some(bytes))) => self.lines.push(&bytes),
+            Ok(Ok(None) | Err(_)) => self.is_over = true,
+            Err(_) => return false,
+        }
+        true
+    }
+
+    /// Returns true once no more bytes come.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// Takes out all whole lines that have come.
+    pub(crate) fn take_lines(&mut self) -> Option<Vec<u8>> {
+        // The last line may lack its end.
+        if self.is_over && Frame::read(self.lines.rest(), &Fields::default()).is_ok() {
+            self.lines.push(b"\n");
+        }
+        self.lines.take_whole()
+    }
+
+    /// Puts bytes back that were taken out, and not needed.
+    pub(crate) fn put_back(&mut self, bytes: &[u8]) {
+        self.lines.put_back(bytes);
     }
 
     /// Reads the event that came last, less the fields of its object that are `dropped`.

@@ -50,6 +50,29 @@ impl Lines {
         }
     }
 
+    /// Takes out all whole lines after the one that was found last, if there are any.
+    pub(crate) fn take_whole(&mut self) -> Option<Vec<u8>> {
+        let length = memchr::memrchr(b'\n', &self.buffer[self.start..])? + 1;
+        let rest = self.buffer.split_off(self.start + length);
+        let mut whole = std::mem::replace(&mut self.buffer, rest);
+        whole.drain(..self.start);
+        (self.line, self.start, self.scanned) = (0..0, 0, 0);
+        Some(whole)
+    }
+
+    /// Returns what follows the last line end.
+    pub(crate) fn rest(&self) -> &[u8] {
+        let bytes = &self.buffer[self.start..];
+        let end = memchr::memrchr(b'\n', bytes);
+        &bytes[end.map_or(0, |end| end + 1)..]
+    }
+
+    /// Puts bytes back in front of those that came after them.
+    pub(crate) fn put_back(&mut self, bytes: &[u8]) {
+        self.buffer.splice(..self.start, bytes.iter().copied());
+        (self.line, self.start, self.scanned) = (0..0, 0, 0);
+    }
+
     /// Finds the next whole line that is not blank; false if there is none yet.
     pub(crate) fn next_line(&mut self) -> bool {
         loop {

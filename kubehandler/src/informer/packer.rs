@@ -1,6 +1,6 @@
 //! From an item of the server to what the store keeps of it, and when to learn anew how.
 
-use std::sync::Arc;
+use std::{cell::RefCell, sync::Arc};
 
 use crate::informer::{
     codec::{Item, TypeMeta},
@@ -17,14 +17,56 @@ const DRIFT: f64 = 1.25;
 /// The most dictionaries of one informer, for each lives as long as an object packed with it.
 const MAX_DICTIONARIES: u32 = 8;
 
-/// Packs the objects of one informer.
+/// Packs the objects of one informer, and knows when to learn anew how.
 #[derive(Debug, Default)]
 pub(crate) struct Packer {
-    current: Option<(Compressor, Arc<Dictionary>)>,
+    encoder: Encoder,
     drift: Drift,
+}
+
+/// Packs objects as was learned last; cheap to clone, for those who pack at the same time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Encoder(Option<(Arc<Compressor>, Arc<Dictionary>)>);
+
+/// What packing needs room for: an object's JSON, packed, and with what stands before it.
+#[derive(Debug, Default)]
+struct Buffers {
     json: Vec<u8>,
     packed: Vec<u8>,
     whole: Vec<u8>,
+}
+
+/// Buffers that grew larger are not kept for the next object.
+const MAX_BUFFER: usize = 1024 * 1024;
+
+thread_local! {
+    // Made anew for some objects, they would leave holes between those.
+    static BUFFERS: RefCell<Buffers> = RefCell::default();
+}
+
+impl Encoder {
+    /// Packs one item, whose key is `key` as text.
+    pub(crate) fn pack(&self, key: &str, item: &Item<'_>, types: &TypeMeta) -> Stored {
+        BUFFERS.with_borrow_mut(|buffers| {
+            let Buffers {
+                json,
+                packed,
+                whole,
+            } = buffers;
+            item.write(types, json);
+            let packed = match &self.0 {
+                Some((compressor, dictionary)) => compressor
+                    .pack(json, packed)
+                    .then_some((&**packed, dictionary)),
+                None => None,
+            };
+            let stored = Stored::new(key, item, json, packed, whole);
+            if json.capacity() > MAX_BUFFER {
+                *buffers = Buffers::default();
+            }
+            stored
+        })
+    }
 }
 
 /// Whether the objects still resemble those that were learned from.
@@ -44,16 +86,19 @@ struct Drift {
 impl Packer {
     /// Packs one item, whose key is `key` as text.
     pub(crate) fn pack(&mut self, key: &str, item: &Item<'_>, types: &TypeMeta) -> Stored {
-        item.write(types, &mut self.json);
-        let packed = match &self.current {
-            Some((compressor, dictionary)) => compressor
-                .pack(&self.json, &mut self.packed)
-                .then_some((&*self.packed, dictionary)),
-            None => None,
-        };
-        let stored = Stored::new(key, item, &self.json, packed, &mut self.whole);
-        self.drift.saw(stored.size(), self.json.len());
+        let stored = self.encoder.pack(key, item, types);
+        self.saw(&stored);
         stored
+    }
+
+    /// Notes an object that was packed with the [`encoder`](Self::encoder).
+    pub(crate) fn saw(&mut self, stored: &Stored) {
+        self.drift.saw(stored.size(), stored.length());
+    }
+
+    /// Returns what packs objects now; `None` if there is nothing learned yet.
+    pub(crate) fn encoder(&self) -> Option<&Encoder> {
+        self.encoder.0.is_some().then_some(&self.encoder)
     }
 
     /// Returns true if a dictionary should be made now, of a store with so many objects.
@@ -65,7 +110,7 @@ impl Packer {
     pub(crate) fn learn(&mut self, learned: Learned, objects: usize) {
         self.drift.trained(objects, learned.0.is_some());
         if let Some((compressor, dictionary)) = learned.0 {
-            self.current = Some((compressor, Arc::new(dictionary)));
+            self.encoder = Encoder(Some((Arc::new(compressor), Arc::new(dictionary))));
         }
     }
 }

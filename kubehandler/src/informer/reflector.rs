@@ -4,7 +4,7 @@
 //! Between two awaits the store and the plan change together, so that the future can be dropped
 //! at any time and another reflector goes on from there.
 
-use std::{convert::Infallible, panic::AssertUnwindSafe, time::Duration};
+use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
 use tokio::time::{Instant, sleep};
@@ -27,6 +27,8 @@ use crate::informer::{
     target::Read,
 };
 
+mod streaming;
+
 /// What outlives one reflector: where it stands, and how it backs off.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
@@ -41,12 +43,12 @@ pub(crate) struct Progress {
 
 /// Lists and watches for one informer.
 pub(crate) struct Reflector<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     progress: &'a mut Progress,
 }
 
 impl<'a> Reflector<'a> {
-    pub(crate) fn new(shared: &'a Shared, progress: &'a mut Progress) -> Self {
+    pub(crate) fn new(shared: &'a Arc<Shared>, progress: &'a mut Progress) -> Self {
         Self { shared, progress }
     }
 
@@ -140,42 +142,6 @@ impl<'a> Reflector<'a> {
         self.commit(listing, &version.unwrap_or_default())
     }
 
-    async fn stream_list(&mut self, read: &Read) -> Result<Stream, Failure> {
-        debug!(informer = %self.shared.target, ?read, "listing as a stream");
-        let limits = &self.shared.limits;
-        let request = self.shared.target.streaming_list(read, limits.watch)?;
-        let mut stream = Stream::open(&self.shared.client, request, limits).await?;
-        let last_call = stream.opened() + limits.stream_whole;
-        let mut listing = self.begin(read);
-        loop {
-            let deadline = last_call.min(Instant::now() + limits.stream_idle);
-            match self.next(&mut stream, deadline).await {
-                Next::Frame => {}
-                Next::End => return Err(Failure::CutList),
-                Next::Late => return Err(Failure::NoBookmark),
-            }
-            let frame = stream.frame(&self.shared.options.dropped);
-            match frame.map_err(Failure::UnreadableEvent)? {
-                Frame::Upsert(item) => self.list(&mut listing, Ok(item))?,
-                Frame::Unreadable(item) => self.list(&mut listing, Err(item))?,
-                Frame::Remove(item) => self.remove(&item)?,
-                Frame::Error(status) => return Err(Failure::Status(status)),
-                Frame::Bookmark {
-                    version,
-                    ends_initial_events: true,
-                } => {
-                    Plan::accepts(read, &version)?;
-                    self.commit(listing, &version)?;
-                    stream.trim();
-                    return Ok(stream);
-                }
-                // A server that streams the list sends no other bookmark before its end.
-                Frame::Bookmark { .. } => return Err(Failure::NoBookmark),
-            }
-            self.learn();
-        }
-    }
-
     /// Waits for the next event; while it does, nobody waits to be told of the last.
     async fn next(&self, stream: &mut Stream, deadline: Instant) -> Next {
         if stream.next_now() {
@@ -215,6 +181,12 @@ impl<'a> Reflector<'a> {
             return Ok(());
         }
         let stored = self.pack(&item);
+        self.list_new(listing, stored)
+    }
+
+    /// Takes an object of a list that the store does not have in this version.
+    fn list_new(&mut self, listing: &mut Listing<'_>, stored: Stored) -> Result<(), Failure> {
+        self.prepare_views(&stored);
         if listing.doubts(&stored, self.shared) {
             listing.doubtful.push(stored);
             return Ok(());
@@ -326,6 +298,7 @@ impl<'a> Reflector<'a> {
             return Ok(());
         }
         let stored = self.pack(item);
+        self.prepare_views(&stored);
         self.shared
             .change(|store| store.upsert(stored))
             .map_err(|misfit| self.misfit(misfit))
@@ -336,6 +309,7 @@ impl<'a> Reflector<'a> {
             return Ok(());
         }
         let last = self.pack(item);
+        self.prepare_views(&last);
         self.shared
             .change(|store| store.remove(last))
             .map_err(|misfit| self.misfit(misfit))
@@ -363,11 +337,14 @@ impl<'a> Reflector<'a> {
     fn pack(&mut self, item: &Item<'_>) -> Stored {
         let types = self.shared.target.types();
         let Progress { packer, key, .. } = &mut *self.progress;
-        let stored = packer.pack(key, item, types);
+        packer.pack(key, item, types)
+    }
+
+    /// Has the views make what they need of an object, which comes into the store next.
+    fn prepare_views(&self, object: &Stored) {
         for view in &self.shared.options.views {
-            view.prepare(&stored);
+            view.prepare(object);
         }
-        stored
     }
 
     /// Learns from the objects of the store how to pack them, when there are enough or they have changed.

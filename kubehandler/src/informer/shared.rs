@@ -143,7 +143,7 @@ impl Shared {
     }
 
     /// Lists and watches until `stop`; waits its turn while another loop does.
-    pub(crate) async fn run(&self, stop: CancellationToken) {
+    pub(crate) async fn run(self: &Arc<Self>, stop: CancellationToken) {
         if let Some(why) = self.invalid() {
             warn!(informer = %self.target, error = why, "cannot list or watch");
             stop.cancelled().await;
