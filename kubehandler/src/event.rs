@@ -1,13 +1,16 @@
 //! What a callback gets.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     handler::EventHandler,
-    informer::{DecodeError, Decoder, Stored},
+    informer::{DecodeError, Decoder, Stored, Uid, UidBuffer},
     object_key::ObjectKey,
     outcome::HandlerError,
 };
@@ -69,6 +72,8 @@ pub(crate) struct Context {
 pub struct Event<H: EventHandler> {
     call: Call,
     context: Arc<Context>,
+    /// The text of a uid that is kept as a UUID, once it was asked for.
+    uid: OnceLock<UidBuffer>,
     handler: std::marker::PhantomData<fn() -> H>,
 }
 
@@ -77,6 +82,7 @@ impl<H: EventHandler> Event<H> {
         Self {
             call,
             context,
+            uid: OnceLock::new(),
             handler: std::marker::PhantomData,
         }
     }
@@ -102,7 +108,17 @@ impl<H: EventHandler> Event<H> {
     /// Returns the object's uid: two objects of one name, one after the other, differ in it.
     #[must_use]
     pub fn uid(&self) -> &str {
-        self.call.snapshot.uid()
+        match self.call.snapshot.uid() {
+            Uid::Text(text) => text,
+            uid @ Uid::Uuid(_) => {
+                let text = self.uid.get_or_init(|| {
+                    let mut buffer = [0; _];
+                    uid.text(&mut buffer);
+                    buffer
+                });
+                std::str::from_utf8(text).unwrap_or_default()
+            }
+        }
     }
 
     /// Returns the object's resourceVersion.

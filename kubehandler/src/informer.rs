@@ -45,7 +45,7 @@ pub use index::Index;
 pub use options::{InformerOptions, StoreFormat};
 pub use set::Informers;
 pub(crate) use shared::Shared;
-pub(crate) use stored::Stored;
+pub(crate) use stored::{Stored, Uid, UidBuffer};
 
 use self::target::Target;
 use crate::{object_key::ObjectKey, resource::Resource};

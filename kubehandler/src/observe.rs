@@ -77,7 +77,7 @@ impl Observer {
             handler: handler.clone(),
             kind: call.kind,
             object: call.key.clone(),
-            uid: call.snapshot.uid().into(),
+            uid: call.snapshot.uid().to_string().into(),
             resource_version: call.snapshot.resource_version().into(),
             attempt: call.attempt,
             stage: CallbackStage::Started,

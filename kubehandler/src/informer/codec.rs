@@ -26,6 +26,10 @@ pub(crate) struct Item<'a> {
     text: &'a [u8],
     /// What is left out of the text when it is stored.
     cuts: Cuts,
+    /// Which of the fields above are among the cuts, as they are kept beside the text.
+    pub(crate) beside: Beside,
+    /// Where the members of `metadata` begin.
+    metadata_at: usize,
     lacks_api_version: bool,
     lacks_kind: bool,
 }
@@ -35,6 +39,27 @@ pub(crate) struct Item<'a> {
 pub(crate) struct Unreadable {
     pub(crate) key: Option<ObjectKey>,
     pub(crate) why: String,
+}
+
+/// Which fields of `metadata` are kept beside the text of an object, and not in it: bits.
+///
+/// What is different in each object is what packs worst, and would be kept twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Beside(u8);
+
+impl Beside {
+    pub(crate) const NAME: Self = Self(1);
+    pub(crate) const NAMESPACE: Self = Self(2);
+    pub(crate) const UID: Self = Self(4);
+    pub(crate) const VERSION: Self = Self(8);
+
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) fn has(self, field: Self) -> bool {
+        self.0 & field.0 != 0
+    }
 }
 
 /// What every object of a list is, put back where the server leaves it out.
@@ -96,19 +121,24 @@ impl<'a> Item<'a> {
         buffer.push_str(&self.name);
     }
 
-    /// Writes the object's JSON into `buffer`, with its type and without the dropped fields.
-    pub(crate) fn write(&self, types: &TypeMeta, buffer: &mut Vec<u8>) {
+    /// Writes the object's JSON into `buffer`, with its type and without the fields that are dropped
+    /// or kept beside it; returns where in it the latter belong.
+    pub(crate) fn write(&self, types: &TypeMeta, buffer: &mut Vec<u8>) -> usize {
         buffer.clear();
-        let mut rest = 0;
+        let (mut rest, mut metadata_at) = (0, 0);
         if self.lacks_api_version || self.lacks_kind {
             self.write_types(types, buffer);
             rest = 1;
         }
-        for cut in &self.cuts {
+        let end = self.text.len()..self.text.len();
+        for cut in self.cuts.iter().chain([&end]) {
+            if (rest..=cut.start).contains(&self.metadata_at) {
+                metadata_at = buffer.len() + self.metadata_at - rest;
+            }
             buffer.extend_from_slice(&self.text[rest..cut.start]);
             rest = cut.end;
         }
-        buffer.extend_from_slice(&self.text[rest..]);
+        metadata_at
     }
 
     /// Opens the object with the types that it lacks.
@@ -147,10 +177,12 @@ struct Found<'a> {
     version: Option<&'a [u8]>,
     deletion: Option<&'a [u8]>,
     cuts: Cuts,
+    beside: Beside,
+    metadata_at: usize,
 }
 
-/// Which ranges of a text are left out, in their order: one, as a rule.
-type Cuts = SmallVec<[Range<usize>; 1]>;
+/// Which ranges of a text are left out, in their order: two or three, as a rule.
+type Cuts = SmallVec<[Range<usize>; 4]>;
 
 impl<'a> Found<'a> {
     /// Walks to the end of an object, of which the fields that are `dropped` are cut.
@@ -165,16 +197,20 @@ impl<'a> Found<'a> {
         let mut last = members.at();
         while let Some(Name { name, start }) = members.next()? {
             let inner = dropped.and_then(|dropped| dropped.get(&name));
-            if inner.is_some_and(Fields::is_whole) {
+            let is_cut = if inner.is_some_and(Fields::is_whole) {
+                members.value()?;
+                true
+            } else {
+                self.take(level, &name, members, inner)?
+            };
+            if is_cut {
                 // With the comma before it, or, as the first of all, with the one behind it.
                 pending = pending.or(Some(kept.unwrap_or(start)));
-                members.value()?;
             } else {
                 if let Some(from) = pending.take() {
                     let to = if kept.is_some() { last } else { start };
                     self.cuts.push(from..to);
                 }
-                self.take(level, &name, members, inner)?;
                 kept = Some(members.at());
             }
             last = members.at();
@@ -185,14 +221,14 @@ impl<'a> Found<'a> {
         Ok(())
     }
 
-    /// Takes the value of a member that stays.
+    /// Takes the value of a member; returns true if it is kept beside the text.
     fn take(
         &mut self,
         level: Level,
         name: &[u8],
         members: &mut Members<'a>,
         inner: Option<&Fields>,
-    ) -> Result<(), Malformed> {
+    ) -> Result<bool, Malformed> {
         let is_metadata = level == Level::Object && name == b"metadata";
         let opening = members.first_byte();
         if opening == Some(b'{') && (is_metadata || inner.is_some()) {
@@ -202,29 +238,42 @@ impl<'a> Found<'a> {
                 Level::Deeper
             };
             let mut deeper = members.members()?;
+            if is_metadata {
+                self.has_metadata = true;
+                self.metadata_at = deeper.at();
+            }
             self.walk(level, &mut deeper, inner)?;
             members.leave(deeper.at());
-            self.has_metadata |= is_metadata;
-            return Ok(());
+            return Ok(false);
         }
         if opening == Some(b'[') && inner.is_some() {
             let mut elements = members.elements()?;
             self.walk_elements(&mut elements, inner)?;
             members.leave(elements.at());
-            return Ok(());
+            return Ok(false);
         }
         let value = members.value()?;
-        match (level, name) {
-            (Level::Object, b"apiVersion") => self.has_api_version = true,
-            (Level::Object, b"kind") => self.has_kind = true,
-            (Level::Metadata, b"name") => self.name = Some(value),
-            (Level::Metadata, b"namespace") => self.namespace = Some(value),
-            (Level::Metadata, b"uid") => self.uid = Some(value),
-            (Level::Metadata, b"resourceVersion") => self.version = Some(value),
-            (Level::Metadata, b"deletionTimestamp") => self.deletion = Some(value),
-            _ => {}
+        let (known, field) = match (level, name) {
+            (Level::Metadata, b"name") => (&mut self.name, Beside::NAME),
+            (Level::Metadata, b"namespace") => (&mut self.namespace, Beside::NAMESPACE),
+            (Level::Metadata, b"uid") => (&mut self.uid, Beside::UID),
+            (Level::Metadata, b"resourceVersion") => (&mut self.version, Beside::VERSION),
+            _ => {
+                match (level, name) {
+                    (Level::Object, b"apiVersion") => self.has_api_version = true,
+                    (Level::Object, b"kind") => self.has_kind = true,
+                    (Level::Metadata, b"deletionTimestamp") => self.deletion = Some(value),
+                    _ => {}
+                }
+                return Ok(false);
+            }
+        };
+        // The last one of a name counts: a second one stays where it is.
+        let is_beside = known.replace(value).is_none() && is_plain(value);
+        if is_beside {
+            self.beside.0 |= field.0;
         }
-        Ok(())
+        Ok(is_beside)
     }
 
     /// A path goes through an array into each of its elements.
@@ -274,6 +323,8 @@ impl<'a> Found<'a> {
         if longest > MAX_TEXT || text.len() > MAX_JSON {
             return Err(named("it is too large".to_owned()));
         }
+        // Those within a member come before the one that ends where the member begins.
+        self.cuts.sort_unstable_by_key(|cut| cut.start);
         for cut in &mut self.cuts {
             *cut = cut.start - start..cut.end - start;
         }
@@ -282,12 +333,24 @@ impl<'a> Found<'a> {
             lacks_api_version: !self.has_api_version,
             lacks_kind: !self.has_kind,
             cuts: self.cuts,
+            beside: self.beside,
+            metadata_at: self.metadata_at - start,
             namespace,
             name,
             uid,
             version,
             text,
         })
+    }
+}
+
+/// Returns true for a string that is its own JSON, and can be told from its neighbours in a key.
+fn is_plain(value: &[u8]) -> bool {
+    match value {
+        [b'"', text @ .., b'"'] => {
+            !text.is_empty() && !text.contains(&b'\\') && !text.contains(&b'/')
+        }
+        _ => false,
     }
 }
 

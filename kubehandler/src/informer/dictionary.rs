@@ -9,7 +9,7 @@
 
 use std::{cell::RefCell, fmt};
 
-use zstd::zstd_safe::{CCtx, CDict, DCtx, DDict, compress_bound};
+use zstd::zstd_safe::{CCtx, CDict, CParameter, DCtx, DDict, compress_bound};
 
 /// The fastest level of zstd that finds long matches: the ones above save 1 % of what is kept
 /// and take half as long again.
@@ -36,8 +36,15 @@ pub(crate) struct Compressor(CDict<'static>);
 pub(crate) struct Corrupt;
 
 thread_local! {
-    static COMPRESSION: RefCell<CCtx<'static>> = RefCell::new(CCtx::create());
+    static COMPRESSION: RefCell<CCtx<'static>> = RefCell::new(compression());
     static DECOMPRESSION: RefCell<(DCtx<'static>, Vec<u8>)> = RefCell::new((DCtx::create(), Vec::new()));
+}
+
+fn compression() -> CCtx<'static> {
+    let mut context = CCtx::create();
+    // Whoever unpacks has the dictionary: to name it would cost 4 bytes an object.
+    let _ = context.set_parameter(CParameter::DictIdFlag(false));
+    context
 }
 
 /// Learns a dictionary from objects that stand one behind the other in `samples`, each of its length.
@@ -56,8 +63,10 @@ impl Compressor {
     pub(crate) fn pack(&self, json: &[u8], buffer: &mut Vec<u8>) -> bool {
         buffer.clear();
         buffer.reserve(compress_bound(json.len()));
-        let packed = COMPRESSION
-            .with_borrow_mut(|context| context.compress_using_cdict(buffer, json, &self.0));
+        let packed = COMPRESSION.with_borrow_mut(|context| {
+            context.ref_cdict(&self.0)?;
+            context.compress2(buffer, json)
+        });
         packed.is_ok() && buffer.len() < json.len()
     }
 }

@@ -53,14 +53,14 @@ impl Encoder {
                 packed,
                 whole,
             } = buffers;
-            item.write(types, json);
+            let metadata_at = item.write(types, json);
             let packed = match &self.0 {
                 Some((compressor, dictionary)) => compressor
                     .pack(json, packed)
                     .then_some((&**packed, dictionary)),
                 None => None,
             };
-            let stored = Stored::new(key, item, json, packed, whole);
+            let stored = Stored::new(key, item, (json, metadata_at), packed, whole);
             if json.capacity() > MAX_BUFFER {
                 *buffers = Buffers::default();
             }
@@ -125,7 +125,7 @@ impl Learned {
         let mut json = Vec::new();
         let mut lengths = Vec::with_capacity(samples.len());
         for sample in samples {
-            let read = sample.with_json(|sample| json.extend_from_slice(sample));
+            let read = sample.with_rest(|sample| json.extend_from_slice(sample));
             if read.is_ok() {
                 lengths.push(sample.length());
             }

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::informer::stored::{Stored, Uid};
 
 fn pods() -> TypeMeta {
     TypeMeta {
@@ -18,12 +19,15 @@ fn fields(paths: &[&str]) -> Fields {
     fields
 }
 
-/// What the store keeps of a JSON text.
+/// What the store gives back of a JSON text.
 fn written(text: &str, dropped: &[&str]) -> String {
     let item = Item::read(text.as_bytes(), &fields(dropped)).expect("readable");
-    let mut json = Vec::new();
-    item.write(&pods(), &mut json);
-    String::from_utf8(json).expect("text")
+    let (mut json, mut key, mut whole) = (Vec::new(), String::new(), Vec::new());
+    let metadata_at = item.write(&pods(), &mut json);
+    item.write_key(&mut key);
+    let stored = Stored::new(&key, &item, (&json, metadata_at), None, &mut whole);
+    let text = stored.with_json(<[u8]>::to_vec).expect("whole");
+    String::from_utf8(text).expect("text")
 }
 
 fn without_managed_fields(value: &Value) -> Value {
@@ -108,6 +112,97 @@ fn field_goes_with_its_comma_wherever_it_stands() {
     }
 }
 
+/// What is kept beside the text of an object, and what is left of that.
+fn kept(metadata: &str) -> (String, Vec<String>) {
+    let text = format!(r#"{{"apiVersion":"v1","kind":"Pod","metadata":{metadata}}}"#);
+    let item = Item::read(text.as_bytes(), &Fields::default()).expect("readable");
+    let mut json = Vec::new();
+    item.write(&pods(), &mut json);
+    let fields = [
+        (Beside::NAME, "name"),
+        (Beside::NAMESPACE, "namespace"),
+        (Beside::UID, "uid"),
+        (Beside::VERSION, "version"),
+    ];
+    let beside = fields.iter().filter(|(field, _)| item.beside.has(*field));
+    let beside = beside.map(|(_, name)| (*name).to_owned()).collect();
+    let json = String::from_utf8(json).expect("text");
+    let rest = json.replace(r#"{"apiVersion":"v1","kind":"Pod","metadata":"#, "");
+    (
+        rest.strip_suffix('}').expect("an object").to_owned(),
+        beside,
+    )
+}
+
+#[test]
+fn what_is_its_own_in_each_object_is_kept_once_and_beside_the_text() {
+    let all = ["name", "namespace", "uid", "version"].map(str::to_owned);
+    for (metadata, rest) in [
+        (
+            r#"{"name":"a","namespace":"b","uid":"c","resourceVersion":"7"}"#,
+            "{}",
+        ),
+        (
+            r#"{"name":"a","x":1,"namespace":"b","uid":"c","resourceVersion":"7"}"#,
+            r#"{"x":1}"#,
+        ),
+        (
+            r#"{ "x":1, "uid":"c", "name":"a", "y":2, "resourceVersion":"7","namespace":"b" }"#,
+            r#"{ "x":1, "y":2 }"#,
+        ),
+    ] {
+        assert_eq!(
+            kept(metadata),
+            (rest.to_owned(), all.to_vec()),
+            "{metadata}"
+        );
+    }
+}
+
+#[test]
+fn what_is_not_plain_or_comes_twice_stays_in_the_text() {
+    for (metadata, beside) in [
+        (r#"{"name":"\u0061"}"#, &[][..]),
+        (r#"{"name":"a/b","uid":""}"#, &[]),
+        (
+            r#"{"name":"a","namespace":null,"resourceVersion":"1"}"#,
+            &["name", "version"],
+        ),
+    ] {
+        assert_eq!(kept(metadata).1, beside, "{metadata}");
+    }
+    assert_eq!(
+        written(r#"{"metadata":{"name":"a","uid":"1","name":"b"}}"#, &[]),
+        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b","uid":"1","name":"b"}}"#
+    );
+}
+
+#[test]
+fn uid_is_given_back_as_it_was() {
+    for (uid, is_uuid) in [
+        ("0b8c33e5-5bd1-4a22-9d4f-3a9b9a2f0c11", true),
+        ("0B8C33E5-5bd1-4a22-9d4f-3a9b9a2f0c11", false),
+        ("0b8c33e55bd14a229d4f3a9b9a2f0c11", false),
+        ("{0b8c33e5-5bd1-4a22-9d4f-3a9b9a2f0c11}", false),
+        ("urn:uuid:0b8c33e5-5bd1-4a22-9d4f-3a9b9a2f0c11", false),
+        ("an-id-of-16-byte", false),
+        ("7", false),
+        ("", false),
+    ] {
+        let text = format!(r#"{{"metadata":{{"name":"a","uid":"{uid}","resourceVersion":"9"}}}}"#);
+        let item = Item::read(text.as_bytes(), &Fields::default()).expect("readable");
+        let stored = Stored::new("a", &item, (b"{}", 0), None, &mut Vec::new());
+
+        assert_eq!(stored.uid().to_string(), uid);
+        assert_eq!(matches!(stored.uid(), Uid::Uuid(_)), is_uuid, "{uid}");
+        assert_eq!(stored.resource_version(), "9");
+        assert!(
+            written(&text, &[]).contains(&format!(r#""uid":"{uid}""#)),
+            "{uid}"
+        );
+    }
+}
+
 #[test]
 fn deletion_timestamp_says_that_the_object_is_being_deleted() {
     let is_deleting = |value: &str| {
@@ -179,7 +274,7 @@ proptest! {
         paths in proptest::collection::vec(proptest::collection::vec("[abc]", 1..4), 0..4),
         pretty in any::<bool>(),
     ) {
-        let metadata = json!({"a": inner.clone(), "name": "x", "b": 1});
+        let metadata = json!({"a": inner.clone(), "name": "x", "b": 1, "uid": "u", "resourceVersion": "7"});
         let mut value = json!({"a": inner.clone(), "kind": "Pod", "metadata": metadata, "b": inner});
         let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
         let joined = paths.iter().map(|path| path.join("."));

@@ -41,10 +41,16 @@ impl Copy {
     }
 }
 
-type Version<'a> = (&'a str, &'a str, &'a str);
+type Version<'a> = (&'a str, String, &'a str);
 
 fn versions<'a>(objects: impl Iterator<Item = &'a Stored>) -> Vec<Version<'a>> {
-    let versions = objects.map(|object| (object.key(), object.uid(), object.resource_version()));
+    let versions = objects.map(|object| {
+        (
+            object.key(),
+            object.uid().to_string(),
+            object.resource_version(),
+        )
+    });
     let mut versions: Vec<_> = versions.collect();
     versions.sort_unstable();
     versions

@@ -310,7 +310,11 @@ struct World {
 }
 
 fn life(object: &Stored) -> u32 {
-    object.uid().parse().expect("uids are numbers here")
+    object
+        .uid()
+        .to_string()
+        .parse()
+        .expect("uids are numbers here")
 }
 
 impl World {
