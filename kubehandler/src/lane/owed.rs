@@ -109,6 +109,9 @@ impl Owed {
             life.change(object);
             return;
         }
+        // Before the first list is complete, one life may follow another that was seen. Then no
+        // earlier run can have called a callback of it, and there is but one delete to be owed.
+        let initial = initial && self.ended.is_none();
         self.life = Some(Life::new(object, initial));
         if let Some(ended) = &mut self.ended {
             ended.recreate();

@@ -83,6 +83,27 @@ async fn unseen_life_of_the_first_list_owes_its_delete() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn second_life_before_the_first_list_is_complete_leaves_the_delete_of_the_first() {
+    let now = Instant::now();
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), true);
+    owed.remove(state("a", 1));
+    owed.upsert(state("b", 3), true);
+    let delete = offer(&owed, now);
+    assert!(owed.start(&delete));
+
+    owed.remove(state("b", 4));
+    owed.finish(FAILED, &RETRY, now);
+
+    let again = offer(&owed, now + Duration::from_secs(1));
+    assert_eq!(again.call.kind, EventKind::Delete);
+    assert_eq!(again.call.snapshot.uid().to_string(), "a");
+    assert!(owed.start(&again));
+    owed.finish(DONE, &RETRY, now);
+    assert!(owed.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn delete_shows_the_last_state_and_the_one_last_handled() {
     let now = Instant::now();
     let mut owed = Owed::default();
