@@ -66,6 +66,7 @@ impl<T> Waiting<T> {
     }
 
     /// Returns when the soonest item is due.
+    #[inline]
     pub(super) fn next_due(&self) -> Option<Duration> {
         self.by_due
             .first_key_value()

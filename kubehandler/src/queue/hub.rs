@@ -48,6 +48,7 @@ impl<T> Default for Hub<T> {
 
 impl<T> Hub<T> {
     /// Changes the state, then wakes those whom the change concerns.
+    #[inline]
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut State<T>) -> R) -> R {
         self.settled(|inner| change(&mut inner.state))
     }
@@ -55,6 +56,7 @@ impl<T> Hub<T> {
     /// Takes an item if one is ready, as a getter that never waits.
     ///
     /// `now` is asked for the time only if an item waits for its own.
+    #[inline]
     pub(super) fn take(&self, now: impl FnOnce() -> Duration) -> Option<(T, Hold)>
     where
         T: Clone + Eq + Hash,
@@ -84,6 +86,7 @@ impl<T> Hub<T> {
         }
     }
 
+    #[inline]
     fn settled<R>(&self, change: impl FnOnce(&mut Inner<T>) -> R) -> R {
         let mut inner = lock(&self.inner);
         let result = change(&mut inner);

@@ -45,6 +45,7 @@ struct Hash32(u32);
 
 impl Hash32 {
     #[expect(clippy::cast_possible_truncation, reason = "each half is a hash")]
+    #[inline]
     fn of<T: Hash>(hasher: &RandomState, item: &T) -> Self {
         Self(hasher.hash_one(item) as u32)
     }
@@ -104,19 +105,23 @@ impl<T> Default for Items<T> {
 }
 
 impl<T> Items<T> {
+    #[inline]
     pub(super) fn item(&self, index: Index) -> &T {
         &self.entries.get(index).item
     }
 
+    #[inline]
     pub(super) fn status(&self, index: Index) -> Status {
         self.entries.get(index).status
     }
 
+    #[inline]
     pub(super) fn set_status(&mut self, index: Index, status: Status) {
         self.entries.get_mut(index).status = status;
     }
 
     /// Returns the link of an item that is ready.
+    #[inline]
     pub(super) fn link(&self, index: Index) -> &Link {
         match &self.entries.get(index).status {
             Status::Ready { link, .. } => link,
@@ -125,6 +130,7 @@ impl<T> Items<T> {
     }
 
     /// Returns the link of an item that is ready, to be changed.
+    #[inline]
     pub(super) fn link_mut(&mut self, index: Index) -> &mut Link {
         match &mut self.entries.get_mut(index).status {
             Status::Ready { link, .. } => link,
@@ -133,6 +139,7 @@ impl<T> Items<T> {
     }
 
     /// Returns what finds the entry again after it may have moved.
+    #[inline]
     pub(super) fn hold(&self, index: Index) -> Hold {
         Hold {
             index,
@@ -141,6 +148,7 @@ impl<T> Items<T> {
     }
 
     /// Forgets an item, of which nothing else may keep the index.
+    #[inline]
     pub(super) fn remove(&mut self, index: Index) -> T {
         let Entry { item, hash, .. } = self.entries.remove(index);
         let found = self
@@ -197,6 +205,7 @@ impl<T: Eq + Hash> Items<T> {
     }
 
     /// Returns the index of this item's entry, an idle one if it was not known.
+    #[inline]
     pub(super) fn find_or_insert(&mut self, item: T) -> Index {
         let hash = Hash32::of(&self.hasher, &item);
         let entries = &mut self.entries;
@@ -217,6 +226,7 @@ impl<T: Eq + Hash> Items<T> {
     }
 
     /// Returns the index of the entry that is held by this hold of this item.
+    #[inline]
     pub(super) fn find_held(&self, hold: Hold, item: &T) -> Option<Index> {
         if hold.moved == self.moved {
             return Some(hold.index);

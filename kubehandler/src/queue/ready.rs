@@ -60,6 +60,7 @@ impl Link {
 
 impl Ready {
     /// Adds an item as the youngest of all.
+    #[inline]
     pub(super) fn insert<T>(&mut self, items: &mut Items<T>, index: Index, priority: Priority) {
         let age = self.issued;
         self.issued += 1;
@@ -77,6 +78,7 @@ impl Ready {
     }
 
     /// Removes the item whose turn it is; it is idle then.
+    #[inline]
     pub(super) fn take<T>(&mut self, items: &mut Items<T>) -> Option<Index> {
         let levels = self.levels.iter().enumerate().rev();
         let mut levels = levels.filter(|(_, level)| !level.is_empty());
@@ -104,6 +106,7 @@ impl Ready {
         self.remove_from(at, items, index);
     }
 
+    #[inline]
     fn remove_from<T>(&mut self, at: usize, items: &mut Items<T>, index: Index) {
         let Status::Ready { link, raised, .. } = items.status(index) else {
             unreachable!("only ready items are linked");
@@ -176,6 +179,7 @@ impl Ready {
     }
 
     /// Returns the level of this priority, a new one if need be.
+    #[inline]
     fn level(&mut self, priority: Priority) -> &mut Level {
         let at = self.find(priority).unwrap_or_else(|at| {
             self.levels.insert(at, Level::new(priority));
@@ -184,9 +188,12 @@ impl Ready {
         &mut self.levels[at]
     }
 
+    #[inline]
     fn find(&self, priority: Priority) -> Result<usize, usize> {
-        self.levels
-            .binary_search_by_key(&priority, |level| level.priority)
+        match &*self.levels {
+            [only] if only.priority == priority => Ok(0),
+            levels => levels.binary_search_by_key(&priority, |level| level.priority),
+        }
     }
 }
 
@@ -207,11 +214,13 @@ impl Level {
         }
     }
 
+    #[inline]
     fn is_empty(&self) -> bool {
         self.oldest.is_none() && self.raised.is_empty()
     }
 
     /// Adds an idle item that is younger than all others at the end of the list.
+    #[inline]
     fn push<T>(&mut self, items: &mut Items<T>, index: Index, age: u64) {
         let older = self.youngest.replace(index);
         let link = Link {
@@ -232,6 +241,7 @@ impl Level {
     }
 
     /// Returns the oldest item.
+    #[inline]
     fn first<T>(&self, items: &Items<T>) -> Option<Index> {
         let Some((&age, &raised)) = self.raised.first_key_value() else {
             return self.oldest;

@@ -94,6 +94,7 @@ impl<V> Slab<V> {
     /// # Panics
     ///
     /// Panics if the index is not good.
+    #[inline]
     pub(super) fn remove(&mut self, index: Index) -> V {
         let slot = self.slots.get_mut(index);
         let Slot::Taken(value) = std::mem::replace(slot, Slot::Vacant(self.vacant)) else {
@@ -109,6 +110,7 @@ impl<V> Slab<V> {
     /// # Panics
     ///
     /// Panics if the index is not good, as [`get_mut`](Self::get_mut) does.
+    #[inline]
     pub(super) fn get(&self, index: Index) -> &V {
         match self.slots.get(index) {
             Slot::Taken(value) => value,
@@ -117,6 +119,7 @@ impl<V> Slab<V> {
     }
 
     /// Returns a value, to be changed.
+    #[inline]
     pub(super) fn get_mut(&mut self, index: Index) -> &mut V {
         match self.slots.get_mut(index) {
             Slot::Taken(value) => value,

@@ -118,6 +118,7 @@ impl<T: Eq + Hash> State<T> {
     }
 
     /// Owes a delivery now; one owed already keeps its age and the higher priority.
+    #[inline]
     pub(super) fn add(&mut self, item: T, priority: Priority) {
         if self.is_shutting_down() {
             return;
@@ -178,6 +179,7 @@ impl<T: Eq + Hash> State<T> {
     }
 
     /// Makes an item's delivery one that is owed now.
+    #[inline]
     fn bring_forward(&mut self, index: Index, priority: Priority) {
         match self.items.status(index) {
             Status::Idle => self.owe(index, priority, false),
@@ -199,6 +201,7 @@ impl<T: Eq + Hash> State<T> {
     }
 
     /// Owes a delivery now. The item is owed none so far, or one that has left `waiting`.
+    #[inline]
     fn owe(&mut self, index: Index, priority: Priority, held: bool) {
         if held {
             self.dirty += 1;
@@ -259,6 +262,7 @@ impl<T: Eq + Hash> State<T> {
 /// Holds.
 impl<T: Clone + Eq + Hash> State<T> {
     /// Hands out the item whose turn it is; it is held until [`done`](Self::done).
+    #[inline]
     pub(super) fn take(&mut self) -> Option<(T, Hold)> {
         let index = self.ready.take(&mut self.items)?;
         // If this panics, the queue goes on without the item; it is idle, so it can be added again.
@@ -271,6 +275,7 @@ impl<T: Clone + Eq + Hash> State<T> {
     /// Ends a hold; an item that became dirty meanwhile is ready again.
     ///
     /// Returns the item if it is not owed anything, to be dropped outside of the lock.
+    #[inline]
     pub(super) fn done(&mut self, hold: Hold, item: &T) -> Option<T> {
         let index = self.items.find_held(hold, item)?;
         let mut done = None;
@@ -345,6 +350,7 @@ impl<T> State<T> {
     }
 
     /// Forgets an item that is idle and in no list.
+    #[inline]
     fn forget(&mut self, index: Index) -> T {
         let item = self.items.remove(index);
         self.shrink();
