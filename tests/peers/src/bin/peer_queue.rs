@@ -2,10 +2,10 @@
 //!
 //! `peer-queue String|ArcStr` prints lines `FIGURE NANOSECONDS`: the nanoseconds of one key, of the
 //! wall clock or, for `add-after`, of the process's CPU time; medians of a few repeats. Priorities are always on here.
-//! `peer-queue bare` does so for the least that a queue can be: the limit of `fill-drain`.
+//! `peer-queue bare` does so for the least that a queue can be: the limit of `fill-drain` and `add-after`.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{BTreeMap, HashSet, VecDeque},
     fmt::Debug,
     hash::Hash,
     sync::{
@@ -65,12 +65,14 @@ fn run<T: Key>(all: Vec<T>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is left of a queue without delays, priorities, waiting and a second delivery of what is
-/// held: it knows each key once, and hands it to one holder, who says when it is done.
+/// What is left of a queue without priorities, waiting and a second delivery of what is held: it
+/// knows each key once, and hands it to one holder, who says when it is done.
 #[derive(Default)]
 struct Bare {
     known: HashSet<Arc<str>, RandomState>,
     line: VecDeque<Arc<str>>,
+    /// By the time when they are due, and the order in which they came.
+    later: BTreeMap<(Instant, usize), Arc<str>>,
 }
 
 struct BareHeld {
@@ -85,29 +87,65 @@ impl Drop for BareHeld {
     }
 }
 
-/// The limit of one lock, one hash table and one line, in the same order as [`fill_and_drain`].
+/// The limits of one lock, one hash table and one line, in the order of [`fill_and_drain`] and
+/// of [`add_after`].
 fn run_bare(all: &[Arc<str>]) {
-    let fill_and_drain = || {
-        let queue = Arc::new(Mutex::new(Bare::default()));
-        let started = Instant::now();
-        for key in all {
+    bare_fill_and_drain(all);
+    report("fill-drain", || bare_fill_and_drain(all));
+    report("add-after", || bare_add_after(all));
+}
+
+fn bare_fill_and_drain(all: &[Arc<str>]) -> Duration {
+    let queue = Arc::new(Mutex::new(Bare::default()));
+    let started = Instant::now();
+    for key in all {
+        let mut bare = queue.lock();
+        if bare.known.insert(key.clone()) {
+            bare.line.push_back(key.clone());
+        }
+    }
+    for _ in all {
+        let first = queue.lock().line.pop_front();
+        let held = first.map(|key| BareHeld {
+            key,
+            queue: queue.clone(),
+        });
+        drop(held);
+    }
+    started.elapsed()
+}
+
+fn bare_add_after(all: &[Arc<str>]) -> Duration {
+    let queue = Arc::new(Mutex::new(Bare::default()));
+    let started = process_time();
+    let count = u32::try_from(all.len()).unwrap_or(u32::MAX);
+    for (i, key) in (1..).zip(all) {
+        let due = Instant::now() + WINDOW * i / count;
+        let mut bare = queue.lock();
+        if bare.known.insert(key.clone()) {
+            let order = bare.later.len();
+            bare.later.insert((due, order), key.clone());
+        }
+    }
+    let mut left = all.len();
+    while left > 0 {
+        let now = Instant::now();
+        let due = {
             let mut bare = queue.lock();
-            if bare.known.insert(key.clone()) {
-                bare.line.push_back(key.clone());
-            }
-        }
-        for _ in all {
-            let first = queue.lock().line.pop_front();
-            let held = first.map(|key| BareHeld {
-                key,
-                queue: queue.clone(),
-            });
-            drop(held);
-        }
-        started.elapsed()
-    };
-    fill_and_drain();
-    report("fill-drain", fill_and_drain);
+            let first = bare.later.first_entry();
+            first.and_then(|first| (first.key().0 <= now).then(|| first.remove()))
+        };
+        let Some(key) = due else {
+            std::thread::sleep(Duration::from_millis(1)); // As fine as tokio's timers are.
+            continue;
+        };
+        left -= 1;
+        drop(BareHeld {
+            key,
+            queue: queue.clone(),
+        });
+    }
+    process_time().saturating_sub(started)
 }
 
 /// Measures a figure a few times and prints the median, in nanoseconds a key.
