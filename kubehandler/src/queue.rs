@@ -323,6 +323,9 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
     /// that was added again while somebody holds it will come, so do not wait for the last
     /// one while holding another.
     ///
+    /// One get in 128 of the queue lets other tasks run first, so that a worker whose items
+    /// never run out does not keep its thread to itself.
+    ///
     /// # Panics
     ///
     /// Panics if items wait for their time and the tokio runtime has no time driver.
