@@ -21,8 +21,8 @@ const MAX_SIZE: usize = 32 * 1024;
 /// Training wants so many times as much to learn from as the dictionary may be large.
 const SAMPLES_TO_SIZE: usize = 8;
 
-/// A buffer that grew larger is not kept for the next object.
-const MAX_BUFFER: usize = 1024 * 1024;
+/// A thread's buffer that grew larger is not kept for the next object.
+pub(crate) const MAX_BUFFER: usize = 1024 * 1024;
 
 /// Unpacks what was packed by the [`Compressor`] made with it.
 pub(crate) struct Dictionary(DDict<'static>);

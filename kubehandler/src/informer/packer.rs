@@ -4,7 +4,7 @@ use std::{cell::RefCell, sync::Arc};
 
 use crate::informer::{
     codec::{Item, TypeMeta},
-    dictionary::{self, Compressor, Dictionary},
+    dictionary::{self, Compressor, Dictionary, MAX_BUFFER},
     stored::Stored,
 };
 
@@ -35,9 +35,6 @@ struct Buffers {
     packed: Vec<u8>,
     whole: Vec<u8>,
 }
-
-/// Buffers that grew larger are not kept for the next object.
-const MAX_BUFFER: usize = 1024 * 1024;
 
 thread_local! {
     // Made anew for some objects, they would leave holes between those.

@@ -8,7 +8,7 @@ use uuid::{Uuid, fmt::Hyphenated};
 use crate::{
     informer::{
         codec::{Beside, Item, TypeMeta},
-        dictionary::{Corrupt, Dictionary},
+        dictionary::{Corrupt, Dictionary, MAX_BUFFER},
     },
     object_key::ObjectKey,
 };
@@ -87,9 +87,6 @@ thread_local! {
     /// Where the JSON of an object and the fields beside it are put together.
     static WHOLE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
-
-/// A buffer that grew larger is not kept for the next object.
-const MAX_BUFFER: usize = 1024 * 1024;
 
 /// The longest key, uid or resourceVersion, and the longest JSON, that can be kept.
 pub(crate) const MAX_TEXT: usize = u16::MAX as usize - 1;
