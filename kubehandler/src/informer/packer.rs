@@ -42,6 +42,11 @@ thread_local! {
 }
 
 impl Encoder {
+    /// Returns true once it was learned how to pack; objects are kept as they are before.
+    pub(crate) fn is_learned(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Packs one item, whose key is `key` as text.
     pub(crate) fn pack(&self, key: &str, item: &Item<'_>, types: &TypeMeta) -> Stored {
         BUFFERS.with_borrow_mut(|buffers| {
@@ -93,9 +98,9 @@ impl Packer {
         self.drift.saw(stored.size(), stored.length());
     }
 
-    /// Returns what packs objects now; `None` if there is nothing learned yet.
-    pub(crate) fn encoder(&self) -> Option<&Encoder> {
-        self.encoder.0.is_some().then_some(&self.encoder)
+    /// Returns what packs objects now.
+    pub(crate) fn encoder(&self) -> &Encoder {
+        &self.encoder
     }
 
     /// Returns true if a dictionary should be made now, of a store with so many objects.

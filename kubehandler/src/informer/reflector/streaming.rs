@@ -84,10 +84,9 @@ impl Reflector<'_> {
         self.shared.tell();
         loop {
             let encoder = self.progress.packer.encoder();
-            let has_room = ahead.has_room(encoder.is_some());
+            let has_room = ahead.has_room(encoder.is_learned());
             if has_room && let Some(lines) = stream.take_lines() {
-                let encoder = encoder.cloned().unwrap_or_default();
-                ahead.push(lines, self.shared.clone(), encoder);
+                ahead.push(lines, self.shared.clone(), encoder.clone());
                 continue;
             }
             if stream.is_over() && ahead.is_empty() {
