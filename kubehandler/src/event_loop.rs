@@ -107,7 +107,8 @@ pub enum RunError {
     /// The runtime could not be made.
     #[error("cannot start a runtime")]
     Runtime(#[source] std::io::Error),
-    /// The sync timeout ran out; each informer that has no first list is named, with its last error.
+    /// The sync timeout ran out; each informer that has no first list, or cannot watch, is named with its
+    /// last error.
     #[error("failed to wait for caches to sync: {}", names(.0))]
     NotSynced(Vec<Unsynced>),
     /// Callbacks were still running when the drain deadline came; none is named if the loop itself was stuck.
@@ -115,7 +116,7 @@ pub enum RunError {
     CutOff(Vec<CutOff>),
 }
 
-/// An informer that had no complete list at the sync timeout.
+/// An informer that had no complete list at the sync timeout, or could not watch from there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unsynced {
@@ -264,26 +265,26 @@ impl Drop for EventLoop {
     }
 }
 
-/// Returns when `stop` is cancelled, or fails when an informer has not synced in time.
+/// Returns when `stop` is cancelled, or fails when an informer has not synced in time, or cannot watch.
 async fn serve(
     registry: &Registry,
     sync_timeout: Duration,
     stop: &CancellationToken,
 ) -> Result<(), RunError> {
     let informers = registry.informers();
-    let informers = informers.iter();
-    let synced = timeout(
-        sync_timeout,
-        join_all(informers.map(|informer| informer.synced())),
-    );
+    let in_time = timeout(sync_timeout, async {
+        join_all(informers.iter().map(|informer| informer.synced())).await;
+        debug!("every informer has synced");
+        registry.notify();
+        // An informer that can list but not watch sees no change.
+        join_all(informers.iter().map(|informer| informer.watched())).await;
+    });
     tokio::select! {
         () = stop.cancelled() => return Ok(()),
-        result = synced => if result.is_err() {
+        result = in_time => if result.is_err() {
             return Err(RunError::NotSynced(unsynced(registry)));
         },
     }
-    debug!("every informer has synced");
-    registry.notify();
     stop.cancelled().await;
     Ok(())
 }
@@ -326,7 +327,9 @@ async fn drain(
 
 fn unsynced(registry: &Registry) -> Vec<Unsynced> {
     let informers = registry.informers();
-    let unsynced = informers.iter().filter(|informer| !informer.has_synced());
+    let unsynced = informers
+        .iter()
+        .filter(|informer| !informer.has_synced() || !informer.has_watched());
     unsynced
         .map(|informer| Unsynced {
             informer: informer.describe(),

@@ -17,10 +17,13 @@ use kubehandler::{
 use kubehandler_tests::{
     pod,
     recorder::{Does, Log, Recorder},
-    scripted::ScriptedServer,
+    scripted::{Asked, Reply, ScriptedServer},
 };
 use serde_json::json;
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 
 const MOMENT: Duration = Duration::from_secs(10);
@@ -434,4 +437,72 @@ fn running_a_loop_is_a_task_of_its_own() {
     fn is_send<T: Send>(_: &T) {}
 
     is_send(&EventLoop::new("test").run());
+}
+
+#[tokio::test(start_paused = true)]
+async fn informer_that_may_list_but_not_watch_ends_the_loop_at_the_sync_timeout() {
+    let (server, log) = (ScriptedServer::with_three_pods(), Log::new());
+    server.fault(
+        usize::MAX,
+        |asked: &Asked| !asked.is_list(),
+        || Reply::status(403, "Forbidden"),
+    );
+    let event_loop = EventLoop::new("test")
+        .client(server.client())
+        .register(Recorder::new("pods", &log));
+    let started = Instant::now();
+
+    let error = event_loop.run_until(CancellationToken::new()).await;
+
+    let error = error.expect_err("it cannot watch").to_string();
+    assert_eq!(started.elapsed().as_secs(), 120);
+    for part in ["cannot watch pods", "403", "`watch`", "grant"] {
+        assert!(error.contains(part), "`{part}` is missing: {error}");
+    }
+    assert_eq!(log.calls().len(), 3, "what could be listed was handled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn informer_that_cannot_watch_any_more_is_not_healthy() {
+    let (server, log) = (ScriptedServer::with_three_pods(), Log::new());
+    let event_loop = EventLoop::new("test")
+        .client(server.client())
+        .register(Recorder::new("pods", &log));
+    let handle = event_loop.handle();
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(event_loop.run_until(stop.clone()));
+    handle.synced().await;
+    assert!(handle.informers()[0].is_healthy);
+    assert_eq!(handle.informers()[0].unwatched_for, None);
+    server.fault(
+        usize::MAX,
+        |asked: &Asked| !asked.is_list(),
+        || Reply::status(403, "Forbidden"),
+    );
+    server.close_watches();
+
+    sleep(Duration::from_secs(600)).await;
+
+    let state = handle.informers().remove(0);
+    assert!(
+        state.has_synced && !state.is_watching && !state.is_healthy,
+        "{state:?}"
+    );
+    assert!(
+        state.unwatched_for > Some(Duration::from_secs(590)),
+        "{state:?}"
+    );
+    let error = state.last_error.expect("it is known");
+    assert!(
+        error.contains("cannot watch pods") && error.contains("grant"),
+        "{error}"
+    );
+
+    server.be_honest();
+    sleep(Duration::from_secs(60)).await;
+    let state = handle.informers().remove(0);
+    assert!(state.is_watching && state.is_healthy, "{state:?}");
+    assert_eq!((state.unwatched_for, state.last_error), (None, None));
+    stop.cancel();
+    task.await.expect("no panic").expect("it ends well");
 }

@@ -353,3 +353,78 @@ async fn event_that_the_server_cannot_send_is_passed_by_a_list() {
     follower.converges().await;
     assert!(server.asked().len() < 20);
 }
+
+#[tokio::test(start_paused = true)]
+async fn watch_that_brings_events_and_is_cut_is_opened_again_at_once() {
+    for millis in [100, 1_000, 4_500] {
+        let server = ScriptedServer::with_three_pods();
+        let follower = Follower::start_synced(&server).await;
+        server.rule(move |asked, truth| {
+            let (events, _) = truth.missed(asked);
+            let reply = Reply::stream().lines(&events);
+            asked
+                .is_watch()
+                .then(|| reply.wait(Duration::from_millis(millis)).cut())
+        });
+        server.close_watches();
+
+        // Each watch brings some events, and none is open for five seconds.
+        let mut latest = Duration::ZERO;
+        for _ in 0..100 {
+            server.put(pod("default/a"));
+            let changed = Instant::now();
+            while follower.pods() != server.pods() {
+                sleep(Duration::from_millis(50)).await;
+            }
+            latest = latest.max(changed.elapsed());
+            sleep(Duration::from_millis(200)).await;
+        }
+
+        let most = Duration::from_millis(millis.max(1_000) + 200);
+        assert!(
+            latest <= most,
+            "{latest:?} late with watches of {millis} ms"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_that_came_back_with_less_history_is_noticed() {
+    for is_refused in [true, false] {
+        let server = ScriptedServer::with_three_pods();
+        for _ in 0..20 {
+            server.put(pod("default/a"));
+        }
+        let follower = Follower::start_synced(&server).await;
+        if is_refused {
+            server.fault(1, Asked::is_watch, || {
+                Reply::unreachable("connection refused")
+            });
+        }
+        // A watch of a version that is yet to come is silent, and without bookmarks.
+        server.rule(|asked, truth| {
+            let version: u64 = asked.param("resourceVersion").parse().ok()?;
+            (asked.is_watch() && version > truth.version())
+                .then(|| Reply::stream().wait(minutes(5) - Duration::from_secs(10)))
+        });
+        server.change(|truth| truth.restore(100));
+        server.put(pod("default/after"));
+
+        sleep(minutes(5) + Duration::from_secs(10)).await;
+
+        assert_eq!(follower.keys(), ["default/after"], "refused: {is_refused}");
+        server.be_honest();
+        follower.converges().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn quiet_watch_with_bookmarks_asks_for_nothing_else() {
+    let server = ScriptedServer::with_three_pods();
+    let _follower = Follower::start_synced(&server).await;
+    server.forget_asked();
+
+    sleep(minutes(60)).await;
+
+    assert_eq!(server.count(|asked| !asked.is_watch()), 0);
+}

@@ -205,6 +205,8 @@ impl EventLoopHandle {
             informer: informer.describe(),
             has_synced: informer.has_synced(),
             is_watching: informer.is_watching(),
+            is_healthy: informer.is_healthy(),
+            unwatched_for: informer.unwatched_for(),
             last_error: informer.last_error(),
         });
         informers.collect()
@@ -237,6 +239,10 @@ pub struct InformerState {
     pub has_synced: bool,
     /// A watch that goes on from a complete list is open; false while it lists or backs off.
     pub is_watching: bool,
+    /// False once no watch has worked for five minutes: the store is then likely to be out of date.
+    pub is_healthy: bool,
+    /// How long requests have failed and no watch has worked; none while all is well.
+    pub unwatched_for: Option<Duration>,
     /// The last failure, with what to do about it; none while all is well.
     pub last_error: Option<String>,
 }

@@ -22,6 +22,11 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
+    /// Forgets the failures so far: what followed them succeeded.
+    pub(crate) fn reset(&mut self) {
+        self.failures = 0;
+    }
+
     /// Counts a failure and returns how long to wait; `jitter` is from 0 to 1.
     pub(crate) fn next(
         &mut self,

@@ -68,6 +68,10 @@ pub(crate) struct Limits {
     /// A watch that ends sooner counts as a failure, or a server that closes each at once
     /// would be asked in a hot loop.
     pub(crate) watch_early: Duration,
+    /// The least time from the start of one watch to that of the next, whatever the first brought.
+    pub(crate) watch_pause: Duration,
+    /// Without a watch for this long after a failure, the informer is not healthy.
+    pub(crate) unwatched: Duration,
     /// Objects in a page of a list.
     pub(crate) page: u32,
 }
@@ -82,6 +86,8 @@ impl Default for Limits {
             watch: Duration::from_secs(290),
             watch_grace: Duration::from_secs(10),
             watch_early: Duration::from_secs(5),
+            watch_pause: Duration::from_secs(1),
+            unwatched: Duration::from_secs(300),
             page: 500,
         }
     }

@@ -33,6 +33,9 @@ pub(crate) enum Failure {
     /// The server's data is older than what was already seen.
     #[error("the server's list is of version {got}, older than {seen} which was seen before")]
     Older { got: String, seen: String },
+    /// The pages of a list are of different states.
+    #[error("the pages of the list are of versions {first} and {other}")]
+    MixedPages { first: String, other: String },
     /// A watch gave an older version after a newer one.
     #[error("the watch went back from version {seen} to {got}")]
     Backwards { got: String, seen: String },

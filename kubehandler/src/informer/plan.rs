@@ -24,6 +24,8 @@ pub(crate) enum Step {
     StreamingList(Read),
     /// The objects in pages, or in one piece if `whole`.
     PagedList { read: Read, whole: bool },
+    /// One object of a list that is not older than this version: has the server seen it?
+    Probe(Read),
     /// The changes after this version.
     Watch(String),
 }
@@ -33,6 +35,21 @@ pub(crate) enum Step {
 pub(crate) struct Plan {
     /// The last version seen; empty before the first list, and for servers that have none.
     version: String,
+    /// The newest version that lists have shown which were not completed since.
+    ///
+    /// What was shown was seen: no older list may be accepted afterwards.
+    shown: String,
+    /// The version of the last complete list.
+    listed: String,
+    /// Versions count the changes of each object, not those of the whole resource.
+    is_unordered: bool,
+    /// The watch brought something since it was opened, if only a bookmark of the same version.
+    has_heard: bool,
+    /// The watch moved the version on since it was opened.
+    has_moved: bool,
+    /// The server may have less history than it had: a watch of a version that it has not reached
+    /// would be silent until it has, and what happened until then would be lost.
+    doubts_history: bool,
     need: Need,
     streaming: Streaming,
     /// The pages of the last list expired; the next list comes in one piece.
@@ -68,8 +85,11 @@ impl Plan {
     /// Returns what to ask for now.
     pub(crate) fn next(&self) -> Step {
         let read = match self.need {
+            Need::Watch if self.doubts_history && self.has_order() => {
+                return Step::Probe(Read::NotOlderThan(self.version.clone()));
+            }
             Need::Watch => return Step::Watch(self.version.clone()),
-            Need::List if is_known(&self.version) => Read::NotOlderThan(self.version.clone()),
+            Need::List if self.has_order() => Read::NotOlderThan(self.newest().to_owned()),
             Need::List | Need::ConsistentList => Read::Consistent,
         };
         if self.streaming == Streaming::Yes {
@@ -100,18 +120,72 @@ impl Plan {
         }
     }
 
-    /// Notes that a list of this version is in the store.
-    pub(crate) fn listed(&mut self, version: &str) {
+    /// Returns true if versions say which of two states is newer, and one was seen.
+    fn has_order(&self) -> bool {
+        is_known(&self.version) && !self.is_unordered
+    }
+
+    /// Returns the newest version that was seen or shown.
+    fn newest(&self) -> &str {
+        if is_older(&self.version, &self.shown) {
+            &self.shown
+        } else {
+            &self.version
+        }
+    }
+
+    /// Notes that a list which is not complete yet has shown a change of this version.
+    pub(crate) fn shows(&mut self, version: &str) {
+        if is_known(version) && (self.shown.is_empty() || is_older(&self.shown, version)) {
+            version.clone_into(&mut self.shown);
+        }
+    }
+
+    /// Notes that a list of this version is in the store, whose newest object is of version `newest`.
+    pub(crate) fn listed(&mut self, version: &str, newest: &str) {
         let streaming = match self.streaming {
             Streaming::NotNext => Streaming::Yes,
             known => known,
         };
         *self = Self {
             version: version.to_owned(),
+            listed: version.to_owned(),
+            // A list is at least as new as its objects, where they are counted together.
+            is_unordered: self.is_unordered || is_older(version, newest),
             need: Need::Watch,
             streaming,
             ..Self::default()
         };
+    }
+
+    /// Returns true if an object of this version must have been in the last complete list, or gone.
+    pub(crate) fn was_listed(&self, version: &str) -> bool {
+        !is_older(&self.listed, version)
+    }
+
+    /// Notes that versions do not tell which of two states of the whole resource is newer.
+    pub(crate) fn has_no_order(&mut self) {
+        self.is_unordered = true;
+    }
+
+    /// Returns true if a list comes next.
+    pub(crate) fn lists(&self) -> bool {
+        self.need != Need::Watch
+    }
+
+    /// Notes that the server has reached the version that was asked about.
+    pub(crate) fn probed(&mut self) {
+        self.doubts_history = false;
+    }
+
+    /// Notes that a watch is open.
+    pub(crate) fn opened(&mut self) {
+        (self.has_heard, self.has_moved) = (false, false);
+    }
+
+    /// Returns true if the watch has moved the version on since it was opened.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.has_moved
     }
 
     /// Checks the version of an event or a bookmark, before it is applied.
@@ -120,7 +194,7 @@ impl Plan {
     ///
     /// Fails if the version goes backwards.
     pub(crate) fn checks(&self, version: &str) -> Result<(), Failure> {
-        if is_older(version, &self.version) {
+        if !self.is_unordered && is_older(version, &self.version) {
             return Err(Failure::Backwards {
                 got: version.to_owned(),
                 seen: self.version.clone(),
@@ -131,11 +205,13 @@ impl Plan {
 
     /// Notes that an event or a bookmark of this version was applied.
     pub(crate) fn saw(&mut self, version: &str) {
+        self.has_heard = true;
         if version == self.version {
             return; // Nothing was gained: the next watch starts where this one did.
         }
         self.fruitless_watches = 0;
-        if is_known(version) {
+        self.has_moved = true;
+        if is_known(version) && !is_older(version, &self.version) {
             version.clone_into(&mut self.version);
         }
     }
@@ -143,6 +219,8 @@ impl Plan {
     /// Notes that a watch ended as watches do.
     pub(crate) fn closed(&mut self) {
         self.fruitless_watches = 0;
+        // Servers send a bookmark about each minute.
+        self.doubts_history |= !self.has_heard;
         self.list_if_unversioned();
     }
 
@@ -151,11 +229,13 @@ impl Plan {
         match step {
             Step::StreamingList(_) => self.streaming_failed(failure),
             Step::PagedList { .. } => {
-                self.whole_next |= failure.code() == Some(410);
+                self.whole_next |=
+                    failure.code() == Some(410) || matches!(failure, Failure::MixedPages { .. });
                 if self.streaming == Streaming::NotNext {
                     self.streaming = Streaming::Yes;
                 }
             }
+            Step::Probe(_) => self.probe_failed(failure),
             Step::Watch(_) => self.watch_failed(failure),
         }
         if matches!(failure, Failure::Older { .. }) {
@@ -178,12 +258,32 @@ impl Plan {
         };
     }
 
+    fn probe_failed(&mut self, failure: &Failure) {
+        match failure {
+            // A list has to say what became of it.
+            Failure::Older { .. } => self.need = self.need.max(Need::List),
+            // To list is not allowed any more, or not as it was: only a watch can tell.
+            Failure::Status(status) if matches!(status.code, 400 | 403 | 404 | 405 | 422) => {
+                self.doubts_history = false;
+            }
+            _ => {}
+        }
+    }
+
     fn watch_failed(&mut self, failure: &Failure) {
+        // The server was away, and may have come back as another.
+        self.doubts_history |= match failure {
+            // A gateway says so.
+            Failure::Status(status) => matches!(status.code, 502 | 504),
+            Failure::Transport(_) | Failure::NoAnswer(_) => true,
+            _ => false,
+        };
         let need = match failure {
             Failure::UnreadableEvent(_) | Failure::Backwards { .. } | Failure::OtherUid(_) => {
                 Need::List
             }
-            Failure::ClosedEarly(_) => self.watch_was_fruitless(),
+            // Past an event on which the client panics, only a list leads.
+            Failure::ClosedEarly(_) | Failure::Panicked => self.watch_was_fruitless(),
             Failure::Status(status) => match status.code {
                 // The version is not understood.
                 400 | 422 => Need::ConsistentList,

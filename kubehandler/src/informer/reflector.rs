@@ -7,7 +7,7 @@
 use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
 use crate::informer::{
@@ -23,8 +23,9 @@ use crate::informer::{
     plan::{Plan, Step},
     shared::Shared,
     store::{Misfit, Store},
-    stored::Stored,
+    stored::{Stored, Uid},
     target::Read,
+    version::is_older,
 };
 
 mod streaming;
@@ -39,6 +40,8 @@ pub(crate) struct Progress {
     key: String,
     /// What the last list skipped, so that each relist does not report it again.
     skipped: Option<Skipped>,
+    /// An object that a watch brought in a version that the last list should have had.
+    suspect: Option<Stored>,
 }
 
 /// Lists and watches for one informer.
@@ -78,6 +81,7 @@ impl<'a> Reflector<'a> {
                 let limit = (!whole).then_some(self.shared.limits.page);
                 self.page_list(read, limit).await.map(|()| None)
             }
+            Step::Probe(read) => self.probe(read).await.map(|()| None),
             Step::Watch(version) => {
                 let limits = &self.shared.limits;
                 let request = self.shared.target.watch(version, limits.watch)?;
@@ -91,7 +95,7 @@ impl<'a> Reflector<'a> {
     async fn wait_after(&mut self, step: &Step, failure: &Failure) {
         let verb = match step {
             Step::Watch(_) => "watch",
-            Step::StreamingList(_) | Step::PagedList { .. } => "list",
+            Step::StreamingList(_) | Step::PagedList { .. } | Step::Probe(_) => "list",
         };
         let had_given_up = self.progress.plan.has_given_up_streaming();
         self.progress.plan.failed(step, failure);
@@ -101,12 +105,32 @@ impl<'a> Reflector<'a> {
             return;
         }
         self.shared.failed(verb, failure);
+        // A watch that brought something was none of a row of failures, unless a list must follow.
+        if self.progress.plan.has_moved()
+            && matches!(step, Step::Watch(_))
+            && !self.progress.plan.lists()
+        {
+            self.progress.backoff.reset();
+        }
         let delay =
             self.progress
                 .backoff
                 .next(Instant::now(), fastrand::f64(), failure.retry_after());
         debug!(informer = %self.shared.target, ?delay, "backing off");
         sleep(delay).await;
+    }
+
+    /// Asks for one object of a list, to see whether the server has reached the version seen last.
+    async fn probe(&mut self, read: &Read) -> Result<(), Failure> {
+        debug!(informer = %self.shared.target, ?read, "asking how far the server is");
+        let limits = &self.shared.limits;
+        let request = self.shared.target.list(read, None, Some(1))?;
+        let body = connection::send(&self.shared.client, request, limits).await?;
+        let body = connection::read_whole(body, limits).await?;
+        let page = Page::read(&body).map_err(Failure::UnreadableList)?;
+        Plan::accepts(read, &page.metadata.resource_version)?;
+        self.progress.plan.probed();
+        Ok(())
     }
 
     async fn page_list(&mut self, read: &Read, limit: Option<u32>) -> Result<(), Failure> {
@@ -120,9 +144,18 @@ impl<'a> Reflector<'a> {
             let body = connection::send(&self.shared.client, request, limits).await?;
             let body = connection::read_whole(body, limits).await?;
             let mut page = Page::read(&body).map_err(Failure::UnreadableList)?;
-            if version.is_none() {
-                Plan::accepts(read, &page.metadata.resource_version)?;
-                version = Some(page.metadata.resource_version.clone());
+            let found = &page.metadata.resource_version;
+            match &version {
+                None => {
+                    Plan::accepts(read, found)?;
+                    version = Some(found.clone());
+                }
+                // Together they are no state that the server ever had.
+                Some(first) if !found.is_empty() && found != first => {
+                    let (first, other) = (first.clone(), found.clone());
+                    return Err(Failure::MixedPages { first, other });
+                }
+                Some(_) => {}
             }
             let dropped = &self.shared.options.dropped;
             while let Some(item) = page.next(dropped).map_err(Failure::UnreadableList)? {
@@ -187,15 +220,18 @@ impl<'a> Reflector<'a> {
     /// Takes an object of a list that the store does not have in this version.
     fn list_new(&mut self, listing: &mut Listing<'_>, stored: Stored) -> Result<(), Failure> {
         self.prepare_views(&stored);
+        listing.drop_held(stored.key(), &stored.uid());
         if listing.doubts(&stored, self.shared) {
-            listing.doubtful.push(stored);
+            listing.hold(stored);
             return Ok(());
         }
-        self.put_listed(listing.read, stored)
+        self.put_listed(listing, stored)
     }
 
-    fn put_listed(&mut self, read: &Read, stored: Stored) -> Result<(), Failure> {
-        let is_truth = *read == Read::Consistent;
+    fn put_listed(&mut self, listing: &mut Listing<'_>, stored: Stored) -> Result<(), Failure> {
+        let is_truth = *listing.read == Read::Consistent;
+        listing.shows(stored.resource_version());
+        self.progress.plan.shows(stored.resource_version());
         self.shared
             .change(|store| store.list(stored, is_truth))
             .map_err(|misfit| match misfit {
@@ -211,15 +247,14 @@ impl<'a> Reflector<'a> {
         });
     }
 
-    fn commit(&mut self, listing: Listing<'_>, version: &str) -> Result<(), Failure> {
-        let Listing {
-            read,
-            doubtful,
-            skipped,
-        } = listing;
-        for stored in doubtful {
-            self.put_listed(read, stored)?;
+    fn commit(&mut self, mut listing: Listing<'_>, version: &str) -> Result<(), Failure> {
+        for stored in listing.take_held() {
+            self.prepare_views(&stored);
+            self.put_listed(&mut listing, stored)?;
         }
+        let Listing {
+            skipped, newest, ..
+        } = listing;
         if let Some(Skipped { count, first }) = &skipped
             && skipped != self.progress.skipped
         {
@@ -233,30 +268,42 @@ impl<'a> Reflector<'a> {
         self.shared.tell();
         let objects = self.shared.read(Store::len);
         debug!(informer = %self.shared.target, version, objects, "listed");
-        self.progress.plan.listed(version);
-        self.shared.recovered();
+        self.progress.plan.listed(version, &newest);
+        if let Some(suspect) = self.progress.suspect.take() {
+            let current = self.shared.get(suspect.key());
+            if current.is_some_and(|current| current.is_same_version(&suspect)) {
+                debug!(informer = %self.shared.target, "versions count the changes of each object");
+                self.progress.plan.has_no_order();
+            }
+        }
+        self.shared.listed();
         Ok(())
     }
 
     /// Applies the events of a watch until it ends.
     async fn follow(&mut self, mut stream: Stream) -> Result<(), Failure> {
         let _watching = self.shared.watching();
+        self.progress.plan.opened();
         let limits = &self.shared.limits;
         let deadline = stream.opened() + limits.watch + limits.watch_grace;
+        // A watch that was not closed until then is one that works.
+        let mut early = Some(stream.opened() + limits.watch_early);
         loop {
-            match self.next(&mut stream, deadline).await {
+            let next = self.next(&mut stream, early.unwrap_or(deadline)).await;
+            match next {
                 Next::Frame => {
                     let frame = stream.frame(&self.shared.options.dropped);
                     self.apply(frame.map_err(Failure::UnreadableEvent)?)?;
                     self.learn();
                 }
+                Next::Late if early.take().is_some() => self.shared.recovered(),
                 Next::Late => {
                     debug!(informer = %self.shared.target, "the watch went silent");
                     break;
                 }
                 Next::End => {
                     let lived = stream.opened().elapsed();
-                    if lived < limits.watch_early {
+                    if lived < limits.watch_early && !self.progress.plan.has_moved() {
                         return Err(Failure::ClosedEarly(rounded(lived)));
                     }
                     debug!(informer = %self.shared.target, ?lived, "the watch ended");
@@ -264,20 +311,27 @@ impl<'a> Reflector<'a> {
                 }
             }
         }
+        if self.progress.plan.has_moved() {
+            self.progress.backoff.reset();
+        }
         self.progress.plan.closed();
         self.shared.recovered();
+        let reopens = stream.opened() + limits.watch_pause;
+        drop(stream);
+        self.shared.tell();
+        sleep_until(reopens).await;
         Ok(())
     }
 
     fn apply(&mut self, frame: Frame<'_>) -> Result<(), Failure> {
         match frame {
             Frame::Upsert(item) => {
-                self.progress.plan.checks(&item.version)?;
+                self.checks(&item, true)?;
                 self.upsert(&item)?;
                 self.progress.plan.saw(&item.version);
             }
             Frame::Remove(item) => {
-                self.progress.plan.checks(&item.version)?;
+                self.checks(&item, false)?;
                 self.remove(&item)?;
                 self.progress.plan.saw(&item.version);
             }
@@ -290,6 +344,31 @@ impl<'a> Reflector<'a> {
         }
         self.shared.recovered();
         Ok(())
+    }
+
+    /// Checks that an event does not take the store back.
+    ///
+    /// An event that is older than another before it may be newer than what the store has of its
+    /// object: it was late, or the server counts the changes of each object by itself.
+    fn checks(&mut self, item: &Item<'_>, is_there: bool) -> Result<(), Failure> {
+        let Err(backwards) = self.progress.plan.checks(&item.version) else {
+            return Ok(());
+        };
+        match self.known(item) {
+            Some(known) if known.uid() == Uid::of(&item.uid) => {
+                if is_older(&item.version, known.resource_version()) {
+                    return Err(backwards);
+                }
+                Ok(())
+            }
+            None if is_there => {
+                if self.progress.plan.was_listed(&item.version) {
+                    self.progress.suspect = Some(self.pack(item));
+                }
+                Err(backwards)
+            }
+            _ => Err(backwards),
+        }
     }
 
     fn upsert(&mut self, item: &Item<'_>) -> Result<(), Failure> {

@@ -7,11 +7,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use kube::Client;
 use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     synced: watch::Sender<bool>,
     /// True while a watch that goes on from a complete list is open.
     watching: AtomicBool,
+    /// True once such a watch was open.
+    watched: watch::Sender<bool>,
     trouble: Mutex<Trouble>,
     /// Held by the one who lists and watches; whoever comes next goes on from there.
     progress: tokio::sync::Mutex<Progress>,
@@ -72,8 +75,14 @@ impl Content {
 #[derive(Default)]
 struct Trouble {
     last: Option<String>,
+    /// The request that failed last: `list` or `watch`.
+    verb: &'static str,
     /// What was logged as a warning already.
     warned: HashSet<(&'static str, std::mem::Discriminant<Failure>, Option<u16>)>,
+    /// When the first failure came after the last watch that worked.
+    since: Option<Instant>,
+    /// How long after `since` the next warning is due that says how long it has lasted.
+    next_warning: Duration,
 }
 
 impl Shared {
@@ -87,6 +96,7 @@ impl Shared {
             content: Mutex::default(),
             synced: watch::Sender::new(false),
             watching: AtomicBool::new(false),
+            watched: watch::Sender::new(false),
             trouble: Mutex::new(Trouble {
                 last,
                 ..Trouble::default()
@@ -136,9 +146,22 @@ impl Shared {
         self.watching.load(Ordering::Acquire)
     }
 
+    /// Returns true once a watch that goes on from a complete list was open.
+    pub(crate) fn has_watched(&self) -> bool {
+        *self.watched.borrow()
+    }
+
+    /// Waits until a watch that goes on from a complete list was open.
+    pub(crate) async fn watched(&self) {
+        // The sender lives as long as `self`, so that waiting cannot fail.
+        let _ = self.watched.subscribe().wait_for(|watched| *watched).await;
+    }
+
     /// Notes that such a watch is open, until the guard is dropped.
     pub(crate) fn watching(&self) -> Watching<'_> {
         self.watching.store(true, Ordering::Release);
+        self.watched
+            .send_if_modified(|watched| !std::mem::replace(watched, true));
         Watching(self)
     }
 
@@ -212,33 +235,68 @@ impl Shared {
         }
     }
 
-    /// Notes and logs a failure: as a warning once, until something succeeds.
+    /// Notes and logs a failure: as a warning when it is new, and again at growing intervals
+    /// while the informer cannot watch.
     pub(crate) fn failed(&self, verb: &'static str, failure: &Failure) {
         let report = self.target.report(verb, failure);
         let (class, code) = failure.class();
-        let is_new = {
+        let now = Instant::now();
+        let (is_new, lasted) = {
             let mut trouble = self.trouble();
             trouble.last = Some(report.clone());
-            !failure.is_routine() && trouble.warned.insert((verb, class, code))
+            trouble.verb = verb;
+            let lasted = now.duration_since(*trouble.since.get_or_insert(now));
+            trouble.next_warning = trouble.next_warning.max(self.limits.unwatched);
+            let is_due = lasted >= trouble.next_warning;
+            if is_due {
+                trouble.next_warning = lasted.saturating_mul(2);
+            }
+            let is_new = !failure.is_routine() && trouble.warned.insert((verb, class, code));
+            (is_new, is_due.then_some(lasted))
         };
         // Outside the lock: a log may come back to ask for the last error.
-        if is_new {
+        if let Some(lasted) = lasted {
+            let seconds = lasted.as_secs();
+            warn!("{report}; for {seconds} s no watch has worked, and changes are not seen");
+        } else if is_new {
             warn!("{report}; trying again, with growing delays");
         } else {
             debug!("{report}");
         }
     }
 
-    /// Notes a success.
+    /// Notes that a list is complete; whether a watch works is yet to be seen.
+    pub(crate) fn listed(&self) {
+        let mut trouble = self.trouble();
+        if trouble.verb == "list" {
+            trouble.last = None;
+        }
+    }
+
+    /// Notes that a watch works.
     pub(crate) fn recovered(&self) {
         let had_warned = {
             let mut trouble = self.trouble();
             trouble.last = None;
+            trouble.since = None;
+            trouble.next_warning = Duration::ZERO;
             !std::mem::take(&mut trouble.warned).is_empty()
         };
         if had_warned {
             info!(informer = %self.target, "listing and watching again");
         }
+    }
+
+    /// Returns false once no watch has worked for longer than its limit.
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.unwatched_for()
+            .is_none_or(|lasted| lasted < self.limits.unwatched)
+    }
+
+    /// Returns how long no watch has worked, if requests fail.
+    pub(crate) fn unwatched_for(&self) -> Option<Duration> {
+        let since = self.trouble().since?;
+        Some(since.elapsed())
     }
 
     fn content(&self) -> MutexGuard<'_, Content> {

@@ -46,7 +46,7 @@ pub(crate) enum Uid<'a> {
 pub(crate) type UidBuffer = [u8; Hyphenated::LENGTH];
 
 impl<'a> Uid<'a> {
-    fn of(text: &'a str) -> Self {
+    pub(crate) fn of(text: &'a str) -> Self {
         match Uuid::try_parse(text) {
             Ok(uuid) if *uuid.hyphenated().encode_lower(&mut [0; Hyphenated::LENGTH]) == *text => {
                 Self::Uuid(uuid)

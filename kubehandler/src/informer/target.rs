@@ -186,6 +186,7 @@ impl Target {
     fn advice(&self, failure: &Failure) -> Option<String> {
         let text = match failure {
             Failure::Status(status) => match status.code {
+                400 => return self.correct_selector(&status.message),
                 401 => "check that the credentials are there, right and not expired".to_owned(),
                 403 => self.grant(),
                 404 => self.absent(),
@@ -205,6 +206,32 @@ impl Target {
             _ => return None,
         };
         Some(text)
+    }
+
+    /// Says what to do about a selector that the server refused.
+    fn correct_selector(&self, message: &str) -> Option<String> {
+        let message = message.to_ascii_lowercase();
+        let about = |words: [&str; 2]| words.iter().any(|word| message.contains(word));
+        match (&self.filter.fields, &self.filter.labels) {
+            (Some(fields), _) if about(["field label", "field selector"]) => Some(format!(
+                "correct the field selector `{fields}`: the server selects `{}` by `metadata.name`, \
+                 `metadata.namespace` and the fields that their kind declares; select by others with `when`",
+                self.plural
+            )),
+            (_, Some(labels)) if about(["unable to parse", "label selector"]) => Some(format!(
+                "correct the label selector `{labels}`, such as `app=web,tier in (a, b),!test`"
+            )),
+            (Some(fields), Some(labels)) => Some(format!(
+                "correct the selectors `{fields}` and `{labels}` if it is about them"
+            )),
+            (Some(fields), None) => Some(format!(
+                "correct the field selector `{fields}` if it is about that"
+            )),
+            (None, Some(labels)) => Some(format!(
+                "correct the label selector `{labels}` if it is about that"
+            )),
+            (None, None) => None,
+        }
     }
 
     fn grant(&self) -> String {

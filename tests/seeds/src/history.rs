@@ -159,7 +159,7 @@ pub(crate) fn add_fault(world: &World, dice: &mut Dice, target: &Target<'_>) {
 async fn disturb(world: &mut World, dice: &mut Dice, target: &Target<'_>) {
     let faults = world.server.faults();
     let open = When::any().client(target.client);
-    match dice.below(9) {
+    match dice.below(14) {
         0 | 1 => {
             world.truth.read().await;
             faults.compact();
@@ -169,6 +169,9 @@ async fn disturb(world: &mut World, dice: &mut Dice, target: &Target<'_>) {
         3 => faults.break_watches(&open),
         4..7 => target.between.lag(dice.one_in(2)),
         7 => target.between.catch_up(),
+        8..11 => target.between.alternate(dice.index(4_000)),
+        11 => target.between.slow_down(),
+        12 => target.between.starve(1 + dice.index(3)),
         _ => {
             let hours = i64::try_from(dice.below(100)).expect("small") - 50;
             faults.jump_clock(hours * 3_600);

@@ -7,6 +7,7 @@ mod clients;
 mod cluster;
 mod conformance;
 mod informer_random;
+mod informer_replicas;
 mod informer_socket;
 mod kinds;
 mod manifests;

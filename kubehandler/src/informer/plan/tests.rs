@@ -17,7 +17,7 @@ fn too_large() -> Failure {
 
 fn at(version: &str) -> Plan {
     let mut plan = Plan::default();
-    plan.listed(version);
+    plan.listed(version, "");
     plan
 }
 
@@ -96,7 +96,7 @@ fn refused_streaming_is_not_asked_for_again() {
         let mut plan = Plan::default();
 
         assert_eq!(after(&mut plan, &failure), paged(Read::Consistent));
-        plan.listed("5");
+        plan.listed("5", "");
         assert_eq!(after(&mut plan, &status(404)), paged(not_older("5")));
     }
 }
@@ -223,7 +223,7 @@ fn version_that_goes_backwards_is_refused() {
 fn consistent_list_takes_the_version_back() {
     let mut plan = at("100");
 
-    plan.listed("3");
+    plan.listed("3", "");
 
     assert_eq!(plan.next(), Step::Watch("3".to_owned()));
 }

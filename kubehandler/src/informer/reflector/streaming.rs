@@ -6,11 +6,13 @@ use tracing::debug;
 use super::Reflector;
 use crate::informer::{
     ahead::{Ahead, Batch, Prepared},
+    codec::Item,
     connection::Stream,
     failure::Failure,
     frame::Frame,
+    listing::Listing,
     plan::Plan,
-    stored::Stored,
+    stored::{Stored, Uid},
     target::Read,
 };
 
@@ -35,6 +37,7 @@ impl Reflector<'_> {
                     }
                     // Unless another line of the list has changed it since it was looked up.
                     Prepared::Known(known) if self.has(&known) => {
+                        listing.drop_held(known.key(), &known.uid());
                         self.keep(known.key());
                         continue;
                     }
@@ -49,7 +52,7 @@ impl Reflector<'_> {
                 match frame.map_err(Failure::UnreadableEvent)? {
                     Frame::Upsert(item) => self.list(&mut listing, Ok(item))?,
                     Frame::Unreadable(item) => self.list(&mut listing, Err(item))?,
-                    Frame::Remove(item) => self.remove(&item)?,
+                    Frame::Remove(item) => self.list_removed(&mut listing, &item)?,
                     Frame::Error(status) => return Err(Failure::Status(status)),
                     Frame::Bookmark {
                         version,
@@ -102,6 +105,17 @@ impl Reflector<'_> {
                 batch = ahead.next(), if !ahead.is_empty() => return batch,
             }
         }
+    }
+
+    /// Takes the end of an object that was deleted while the list came.
+    fn list_removed(&mut self, listing: &mut Listing<'_>, item: &Item<'_>) -> Result<(), Failure> {
+        item.write_key(&mut self.progress.key);
+        if listing.drop_held(&self.progress.key, &Uid::of(&item.uid)) {
+            return Ok(()); // It never showed.
+        }
+        self.remove(item)?;
+        self.progress.plan.shows(&item.version);
+        Ok(())
     }
 
     fn has(&self, object: &Stored) -> bool {

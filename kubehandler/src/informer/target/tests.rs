@@ -121,3 +121,33 @@ fn absent_custom_kind_names_its_definition() {
          the server has no `sites.demo.dev/v1`: install its CustomResourceDefinition"
     );
 }
+
+#[test]
+fn refused_selector_says_which_and_what_is_possible() {
+    let refused = |message: &str| {
+        let body = format!(
+            r#"{{"kind":"Status","code":400,"reason":"BadRequest","message":"{message}"}}"#
+        );
+        Failure::Status(crate::informer::failure::ApiStatus::of_answer(
+            400,
+            body.as_bytes(),
+        ))
+    };
+    let fields = Filter::default().fields("spec.color=red").labels("a=b");
+    let labels = Filter::default().labels("a=b,,c");
+
+    let by_field = pods(fields).report("list", &refused("field label not supported: spec.color"));
+    let by_label = pods(labels).report("list", &refused("unable to parse requirement: found ','"));
+
+    assert!(
+        by_field.contains("correct the field selector `spec.color=red`"),
+        "{by_field}"
+    );
+    assert!(by_field.contains("`when`"), "{by_field}");
+    assert!(
+        by_label.contains("correct the label selector `a=b,,c`"),
+        "{by_label}"
+    );
+    let other = pods(Filter::default()).report("list", &refused("no"));
+    assert!(other.ends_with(": no"), "{other}");
+}
