@@ -22,6 +22,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
     addr: SocketAddr,
 
+    /// Serve clients that reach it by this host too, a name or an address without port
+    #[arg(long, value_name = "HOST", value_parser = host)]
+    allow_host: Vec<String>,
+
     /// Where to write the kubeconfig; by default a file in the temporary folder
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
@@ -63,6 +67,9 @@ impl Args {
         if self.without_controllers {
             builder = builder.without_controllers();
         }
+        for host in self.allow_host {
+            builder = builder.allow_host(host);
+        }
         let server = builder.build();
         for file in &self.load {
             let manifests = read(file)?;
@@ -92,6 +99,16 @@ impl Args {
         listening.stop().await;
         Ok(())
     }
+}
+
+/// Refuses what is more than a host, and would never be the same as one.
+fn host(text: &str) -> Result<String, String> {
+    let is_of_a_host = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
+    let has_port = text.matches(':').count() == 1;
+    if text.is_empty() || has_port || !text.chars().all(is_of_a_host) {
+        return Err("write the host alone, such as `apiserver.test`".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn read(file: &Path) -> Result<String, Failed> {

@@ -15,6 +15,7 @@ pub struct ApiServerBuilder {
     retention: Retention,
     has_controllers: bool,
     has_record: bool,
+    allowed_hosts: Vec<String>,
 }
 
 impl Default for ApiServerBuilder {
@@ -28,6 +29,7 @@ impl Default for ApiServerBuilder {
             },
             has_controllers: true,
             has_record: true,
+            allowed_hosts: Vec::new(),
         }
     }
 }
@@ -78,6 +80,23 @@ impl ApiServerBuilder {
         self
     }
 
+    /// Serves requests to a [listener](ApiServer::listen) that name this host: a name, or an address
+    /// without port.
+    ///
+    /// By default these are `localhost`, names below it, loopback addresses, and the address that the
+    /// listener is bound to, or any address if it is bound to all. A request that names another host
+    /// gets 421, so that no web page can reach the server by a name of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let server = kubehandler_apiserver::ApiServer::builder().allow_host("apiserver.test").build();
+    /// ```
+    pub fn allow_host(mut self, host: impl Into<String>) -> Self {
+        self.allowed_hosts.push(host.into());
+        self
+    }
+
     /// Makes the server.
     #[must_use]
     pub fn build(self) -> ApiServer {
@@ -92,6 +111,6 @@ impl ApiServerBuilder {
             Record::off()
         };
         let state = State::new(self.seed, clock, self.retention, self.has_controllers);
-        ApiServer::new_with(state, record)
+        ApiServer::new_with(state, record, self.allowed_hosts)
     }
 }

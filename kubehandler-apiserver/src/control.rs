@@ -14,6 +14,11 @@ use crate::{
 /// Where it is; no path of the API begins so.
 const ROOT: &str = "/kubehandler/";
 
+/// Returns true if a path is about the faults or the record.
+pub(crate) fn is_path(path: &str) -> bool {
+    path.starts_with(ROOT)
+}
+
 /// Answers what is about the faults or the record; `None` if the path is another.
 ///
 /// No fault strikes here, and the record has nothing of it.

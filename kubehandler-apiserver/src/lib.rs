@@ -7,6 +7,7 @@ mod definitions;
 mod discovery;
 mod failure;
 mod faults;
+mod guard;
 mod kinds;
 mod listen;
 mod load;

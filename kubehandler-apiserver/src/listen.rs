@@ -1,5 +1,8 @@
 //! The server on a socket: HTTP/1.1 and HTTP/2 without TLS, for kubectl and clients elsewhere.
 
+#[cfg(test)]
+mod tests;
+
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper::{
@@ -21,7 +24,10 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-use crate::{server::ApiServer, service::ApiService};
+use crate::{
+    guard::{Guarded, Hosts},
+    server::ApiServer,
+};
 
 /// What bounds the connections.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +70,11 @@ impl ApiServer {
     /// There is no TLS and no authentication: whoever reaches the port may do everything. Bind it to
     /// the loopback.
     ///
+    /// Web pages cannot reach it: a request whose `Origin` is not on this machine gets 403, and one
+    /// whose `Host` is neither a loopback name, the address that is bound, nor
+    /// [allowed](crate::ApiServerBuilder::allow_host) gets 421. What is below `/kubehandler/` is closed
+    /// to every page, and takes a POST as `application/json` only.
+    ///
     /// # Errors
     ///
     /// Fails if the address cannot be bound.
@@ -84,13 +95,11 @@ impl ApiServer {
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let accept = accept(
-            listener,
-            self.service(),
-            limits,
-            tasks.clone(),
-            stop.clone(),
-        );
+        let service = Guarded {
+            service: self.service(),
+            hosts: Hosts::new(address.ip(), &self.shared.allowed_hosts),
+        };
+        let accept = accept(listener, service, limits, tasks.clone(), stop.clone());
         tasks.spawn(accept);
         tasks.close();
         let stop_on_drop = stop.clone().drop_guard();
@@ -147,7 +156,7 @@ impl Listening {
 
 async fn accept(
     listener: TcpListener,
-    service: ApiService,
+    service: Guarded,
     limits: Limits,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -174,7 +183,7 @@ async fn accept(
     stop.run_until_cancelled(accept_all).await;
 }
 
-async fn serve(stream: TcpStream, service: ApiService, limits: Limits, executor: Tracked) {
+async fn serve(stream: TcpStream, service: Guarded, limits: Limits, executor: Tracked) {
     // A watch's lines are small, and each is wanted at once.
     let _ = stream.set_nodelay(true);
     let Ok(Ok(is_http2)) = timeout(limits.head_timeout, begins_with_preface(&stream)).await else {
@@ -250,100 +259,5 @@ where
         self.tasks.spawn(async move {
             stop.run_until_cancelled(task).await;
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-    use super::*;
-
-    async fn impatient() -> Listening {
-        let limits = Limits {
-            head_timeout: Duration::from_millis(200),
-            ..LIMITS
-        };
-        let server = ApiServer::new();
-        server
-            .listen_within("127.0.0.1:0", limits)
-            .await
-            .expect("a free port")
-    }
-
-    #[tokio::test]
-    async fn client_that_does_not_finish_its_request_is_hung_up_on() {
-        let listening = impatient().await;
-        for beginning in ["", "G", "PRI * HT", "GET /api HTTP/1.1\r\nHost: x\r\n"] {
-            let mut stream = TcpStream::connect(listening.local_addr())
-                .await
-                .expect("it listens");
-            stream.write_all(beginning.as_bytes()).await.expect("sent");
-
-            let mut answer = Vec::new();
-            let ended = timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await;
-
-            assert!(ended.is_ok(), "still open after {beginning:?}");
-            assert!(!answer.starts_with(b"HTTP/1.1 200"), "{beginning:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn connection_beyond_the_limit_waits_for_another_to_end() {
-        let limits = Limits {
-            connections: 1,
-            ..LIMITS
-        };
-        let server = ApiServer::new();
-        let listening = server
-            .listen_within("127.0.0.1:0", limits)
-            .await
-            .expect("a free port");
-        let first = TcpStream::connect(listening.local_addr())
-            .await
-            .expect("it listens");
-        let mut second = TcpStream::connect(listening.local_addr())
-            .await
-            .expect("it is queued");
-        let request = "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-        second.write_all(request.as_bytes()).await.expect("sent");
-        let mut answer = Vec::new();
-        let early = timeout(Duration::from_millis(200), second.read_to_end(&mut answer)).await;
-        assert!(early.is_err(), "answered beyond the limit");
-
-        drop(first);
-
-        timeout(Duration::from_secs(20), second.read_to_end(&mut answer))
-            .await
-            .expect("in time")
-            .expect("read");
-        assert!(
-            answer.starts_with(b"HTTP/1.1 200"),
-            "{}",
-            String::from_utf8_lossy(&answer)
-        );
-    }
-
-    #[tokio::test]
-    async fn stopping_ends_every_connection() {
-        let listening = impatient().await;
-        let mut watch = TcpStream::connect(listening.local_addr())
-            .await
-            .expect("it listens");
-        let request = "GET /api/v1/pods?watch=true HTTP/1.1\r\nHost: x\r\n\r\n";
-        watch.write_all(request.as_bytes()).await.expect("sent");
-        let mut first = [0; 8];
-        watch
-            .read_exact(&mut first)
-            .await
-            .expect("the watch has begun");
-
-        timeout(Duration::from_secs(20), listening.stop())
-            .await
-            .expect("in time");
-
-        let mut rest = Vec::new();
-        let ended = timeout(Duration::from_secs(20), watch.read_to_end(&mut rest)).await;
-        assert!(ended.is_ok(), "the watch goes on");
     }
 }

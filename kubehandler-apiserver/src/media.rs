@@ -14,7 +14,7 @@ use serde_json::Value;
 
 pub(crate) use self::{
     accept::{Accepted, Endpoint, Form},
-    body::{PatchType, codec_of_body},
+    body::{PatchType, codec_of_body, is_json},
 };
 
 /// All that the real server has; what it does not know is refused in these words.

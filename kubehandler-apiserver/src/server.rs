@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     script: Mutex<Script>,
     pub(crate) record: Record,
+    /// The hosts that a listener may be called by, beside the loopback.
+    pub(crate) allowed_hosts: Vec<String>,
     pub(crate) watches: Arc<Watches>,
     /// Notified after each change of any object.
     pub(crate) advanced: Notify,
@@ -54,12 +56,13 @@ impl ApiServer {
         ApiServerBuilder::default()
     }
 
-    pub(crate) fn new_with(state: State, record: Record) -> Self {
+    pub(crate) fn new_with(state: State, record: Record, allowed_hosts: Vec<String>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 state: Mutex::new(state),
                 script: Mutex::default(),
                 record,
+                allowed_hosts,
                 watches: Arc::default(),
                 advanced: Notify::new(),
             }),

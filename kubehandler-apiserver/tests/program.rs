@@ -76,11 +76,17 @@ fn ask(url: &str, method: &str, path: &str, body: &str) -> String {
 /// Sends a request, whose answer is yet to be read.
 fn open(url: &str, method: &str, path: &str, body: &str) -> TcpStream {
     let address = url.strip_prefix("http://").expect("a URL");
+    open_as(address, url, method, path, body)
+}
+
+/// Sends a request that calls the server by this host.
+fn open_as(host: &str, url: &str, method: &str, path: &str, body: &str) -> TcpStream {
+    let address = url.strip_prefix("http://").expect("a URL");
     let mut stream = TcpStream::connect(address).expect("it listens");
     let length = body.len();
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: program-test\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: program-test\r\n\
         Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
     )
     .expect("sent");
@@ -264,6 +270,41 @@ fn faults_and_record_are_there_over_http() {
     assert!(get(&url, "/kubehandler/requests").ends_with("[]\n"));
     assert!(ask(&url, "PUT", faults, "").starts_with("HTTP/1.1 405"));
     assert!(get(&url, "/kubehandler/else").starts_with("HTTP/1.1 404"));
+}
+
+#[test]
+fn program_is_called_by_the_hosts_that_are_allowed() {
+    let mut program = Program::start(&["--allow-host", "api.test", "--allow-host", "192.0.2.1"]);
+    let url = program
+        .line()
+        .strip_prefix("serving on ")
+        .expect("where")
+        .to_owned();
+
+    for (host, code) in [
+        ("localhost", 200),
+        ("api.test:8080", 200),
+        ("192.0.2.1", 200),
+        ("192.0.2.2", 421),
+        ("evil.example", 421),
+    ] {
+        let mut answer = String::new();
+        let mut stream = open_as(host, &url, "GET", "/version", "");
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {code} ")),
+            "{host}: {answer}"
+        );
+    }
+    for host in ["http://api.test", "api.test:80", ""] {
+        let output = program_output(&["--allow-host", host]);
+        assert!(output.contains("write the host alone"), "{host}: {output}");
+    }
+}
+
+fn program_output(arguments: &[&str]) -> String {
+    let output = program().args(arguments).output().expect("it runs");
+    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]

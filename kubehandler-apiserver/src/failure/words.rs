@@ -252,6 +252,15 @@ impl Failure {
             .with(Details::default())
     }
 
+    /// 421: the request names a host that the listener does not serve.
+    pub(crate) fn misdirected(host: &str) -> Self {
+        let message = format!(
+            "the host {} is not served: use localhost or the address of the listener, or allow the host with --allow-host",
+            quoted(host)
+        );
+        Self::new(421, "", message)
+    }
+
     /// 429: there is too much to do.
     pub(crate) fn too_many_requests(message: impl Into<String>, retry_after: u32) -> Self {
         Self::new(429, "TooManyRequests", message).retry_in(retry_after)

@@ -5,6 +5,8 @@ mod tests;
 
 use std::collections::HashMap;
 
+use http::HeaderValue;
+
 use super::{Codec, OURS, REAL};
 use crate::failure::Failure;
 
@@ -31,6 +33,12 @@ pub(crate) fn codec_of_body(content_type: Option<&str>) -> Result<Codec, Failure
         }
         _ => Err(Failure::unsupported_media_type(&REAL)),
     }
+}
+
+/// Returns true if a `Content-Type` is there and is that of JSON.
+pub(crate) fn is_json(content_type: Option<&HeaderValue>) -> bool {
+    let text = content_type.and_then(|value| value.to_str().ok());
+    text.and_then(media_type).as_deref() == Some(OURS[0])
 }
 
 /// How a patch says what to change.
