@@ -14,6 +14,7 @@ mod create;
 mod decode;
 mod delete;
 mod edit;
+mod entries;
 mod labels;
 mod metadata;
 mod names;

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Body, Write, metadata};
+use super::{Body, Write, entries, metadata};
 use crate::{
     failure::{Cause, Failure},
     media::json,
@@ -162,26 +162,13 @@ fn read_object(
     };
     let metadata = metadata::read(metadata, path)?;
     if !expected.is_custom {
-        if version == "v1" && kind == "ConfigMap" {
-            settle_texts(value, "data");
+        if version == "v1" {
+            entries::settle(kind, value)?;
         }
         drop_nulls(value);
     }
     object::as_fields(value).insert("metadata".to_owned(), Value::Object(metadata));
     Ok(())
-}
-
-/// Among texts `null` is an empty one, and no texts are as good as none.
-fn settle_texts(value: &mut Value, field: &str) {
-    let Some(Value::Object(texts)) = value.get_mut(field) else {
-        return;
-    };
-    for text in texts.values_mut().filter(|text| text.is_null()) {
-        *text = Value::from("");
-    }
-    if texts.is_empty() {
-        object::as_fields(value).remove(field);
-    }
 }
 
 /// In built-in kinds a field that is `null` is a field that is not there.

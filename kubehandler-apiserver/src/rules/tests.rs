@@ -4,6 +4,7 @@ mod collector;
 mod create;
 mod decode;
 mod delete;
+mod entries;
 mod kinds;
 mod namespaces;
 mod patch;

@@ -4,6 +4,7 @@ mod definitions;
 mod kinds;
 mod paths;
 
+mod secrets;
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
