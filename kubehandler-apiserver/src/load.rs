@@ -1,5 +1,9 @@
 //! Manifests: YAML or JSON, many in a text, created or replaced one after the other.
 
+#[cfg(test)]
+mod tests;
+mod texts;
+
 use bytes::Bytes;
 use http::{Method, Request as HttpRequest, header};
 use http_body_util::{BodyExt as _, Full};
@@ -20,7 +24,7 @@ pub enum LoadError {
     NotAnObject {
         /// Which document, from 1.
         document: usize,
-        /// What is missing.
+        /// What is missing or of another type.
         why: String,
     },
     /// The server has no such kind.
@@ -51,6 +55,9 @@ impl ApiServer {
     /// The text is YAML or JSON, with one or many documents; `List`s are taken apart. An object
     /// without namespace goes to `default`. A status is written too, as if a controller had.
     ///
+    /// YAML reads some words as something else than text: `n`, `no`, `1` and `~` are a bool, a bool, a
+    /// number and null. The error names the field, whose value needs quotes.
+    ///
     /// # Errors
     ///
     /// Fails at the first document that is wrong; those before it are there.
@@ -72,6 +79,7 @@ impl ApiServer {
     }
 
     async fn load_one(&self, document: usize, mut object: Value) -> Result<(), LoadError> {
+        texts::check(&object).map_err(|why| LoadError::NotAnObject { document, why })?;
         let text = |object: &Value, path: &str| {
             object
                 .pointer(path)
@@ -81,16 +89,6 @@ impl ApiServer {
         };
         let (api_version, kind) = (text(&object, "/apiVersion"), text(&object, "/kind"));
         let name = text(&object, "/metadata/name");
-        for (field, value) in [
-            ("apiVersion", &api_version),
-            ("kind", &kind),
-            ("metadata.name", &name),
-        ] {
-            if value.is_empty() {
-                let why = format!("`{field}` is missing");
-                return Err(LoadError::NotAnObject { document, why });
-            }
-        }
         let Some((plural, is_namespaced)) = self.find(&api_version, &kind) else {
             return Err(LoadError::UnknownKind {
                 document,
