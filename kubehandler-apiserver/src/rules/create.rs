@@ -31,6 +31,34 @@ impl Write<'_> {
         body: Body<'_>,
         suffix: &mut dyn FnMut() -> String,
     ) -> Result<Value, Failure> {
+        let (object, version) = self.make(body, suffix)?;
+        // What is no number is not even looked at.
+        if version.parse::<u64>().is_ok_and(|version| version != 0) {
+            let why = "resourceVersion should not be set on objects to be created";
+            return Err(Failure::unexpected(why));
+        }
+        Ok(object)
+    }
+
+    /// Returns what [`create`](Self::create) would make; nothing is stored, and a version does no harm.
+    pub(crate) fn create_dry(
+        &self,
+        body: Body<'_>,
+        suffix: &mut dyn FnMut() -> String,
+    ) -> Result<Value, Failure> {
+        let (mut object, version) = self.make(body, suffix)?;
+        if !version.is_empty() {
+            object::set_meta(&mut object, "resourceVersion", Value::from(version));
+        }
+        Ok(object)
+    }
+
+    /// Returns a new object, and the version that the body says it has.
+    fn make(
+        &self,
+        body: Body<'_>,
+        suffix: &mut dyn FnMut() -> String,
+    ) -> Result<(Value, String), Failure> {
         let mut object = self.decode(body)?;
         self.place(&mut object)?;
         self.admit(&object)?;
@@ -39,15 +67,8 @@ impl Write<'_> {
             let name = format!("{base}{}", suffix());
             object::set_meta(&mut object, "name", Value::from(name));
         }
-        let version = object::resource_version(&object)
-            .parse::<u64>()
-            .unwrap_or_default();
-        let object = self.begin(object)?;
-        if version != 0 {
-            let why = "resourceVersion should not be set on objects to be created";
-            return Err(Failure::unexpected(why));
-        }
-        Ok(object)
+        let version = object::resource_version(&object).to_owned();
+        Ok((self.begin(object)?, version))
     }
 
     /// Puts the object in the namespace of the URL; fails if it says that it is in another.

@@ -42,10 +42,15 @@ impl Call<'_> {
         let moment = self.moment(&mut state);
         let write = self.write(&moment);
         let rack = state.rack(&self.resource);
+        let make = if options.is_dry_run {
+            Write::create_dry
+        } else {
+            Write::create
+        };
         let mut attempts = NAME_ATTEMPTS;
         let object = loop {
             let is_generated = generates_name(&body.value);
-            let object = write.create(body.clone(), &mut || state.suffix())?;
+            let object = make(&write, body.clone(), &mut || state.suffix())?;
             self.check_definition(&state, &object)?;
             let name = crate::object::name(&object).to_owned();
             let Some(existing) = state.storage.get(rack, &key(self.namespace(), &name)) else {

@@ -1,10 +1,11 @@
 //! What writes do and how they are refused, at the wire.
 
 mod definitions;
+mod dry_run;
 mod kinds;
 mod paths;
-
 mod secrets;
+
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};

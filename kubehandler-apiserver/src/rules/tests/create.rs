@@ -36,6 +36,16 @@ fn a_resource_version_on_a_new_object_is_an_unexpected_error() {
 }
 
 #[test]
+fn a_resource_version_on_a_new_object_does_no_harm_in_a_dry_run() {
+    let resource = config_maps();
+    let object = json!({"metadata": {"name": "a", "resourceVersion": "5"}});
+
+    let created = write(&resource, "").create_dry(body(&object), &mut || "bcdfg".to_owned());
+
+    assert_eq!(object::resource_version(&created.expect("valid")), "5");
+}
+
+#[test]
 fn a_name_is_made_of_58_bytes_at_most_and_a_suffix() {
     let long = "a".repeat(60) + "123";
     for (base, expected) in [
