@@ -2,7 +2,8 @@
 //!
 //! There is JSON alone. The real server has YAML and protobuf too: a client that takes or sends
 //! nothing else is refused with the codes of the real server, and told what there is. Whoever names
-//! types that no server has is refused in the real server's words.
+//! types that no server has is refused in the real server's words, except that a list of patches has
+//! only those that there are here.
 
 mod accept;
 mod body;

@@ -37,15 +37,9 @@ fn patches_are_told_apart_by_their_type() {
     let parse = |content_type, is_custom| {
         PatchType::parse(Some(content_type), is_custom).map_err(|failure| failure.message)
     };
-    let format =
-        "the body of the request was in an unknown format - accepted media types include: ";
-    let custom = format!(
-        "{format}application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml"
-    );
-    let built_in = format!(
-        "{format}application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml"
-    );
-    let ours = format!("{format}application/json-patch+json, application/merge-patch+json");
+    let ours = "the body of the request was in an unknown format - accepted media types include: \
+                application/json-patch+json, application/merge-patch+json";
+    let ours = ours.to_owned();
     let router = "415: Unsupported Media Type".to_owned();
 
     for is_custom in [false, true] {
@@ -59,7 +53,7 @@ fn patches_are_told_apart_by_their_type() {
         );
         assert_eq!(
             parse("application/strategic-merge-patch+json", is_custom),
-            Err(custom.clone())
+            Err(ours.clone())
         );
         assert_eq!(
             parse("application/apply-patch+yaml", is_custom),
@@ -79,13 +73,10 @@ fn patches_are_told_apart_by_their_type() {
         );
         assert_eq!(
             parse(content_type, true),
-            Err(custom.clone()),
+            Err(ours.clone()),
             "{content_type}"
         );
     }
-    assert_eq!(
-        parse("application/merge-patch+json ;x", false),
-        Err(built_in)
-    );
+    assert_eq!(parse("application/merge-patch+json ;x", false), Err(ours));
     assert!(PatchType::parse(None, false).is_err());
 }
