@@ -60,6 +60,8 @@ pub(crate) struct Watch {
     shape: Shape,
     initial: vec::IntoIter<Arc<Stored>>,
     ends_initial_events: bool,
+    /// The version that the watch began with, or its initial events.
+    began_at: u64,
     cursor: u64,
     /// Absent where none is asked for, and after the last.
     next_bookmark: Option<Instant>,
@@ -87,6 +89,7 @@ impl Watch {
             shape: plan.shape,
             initial: plan.initial.into_iter(),
             ends_initial_events: plan.ends_initial_events,
+            began_at: plan.after,
             cursor: plan.after,
             next_bookmark,
             deadline: plan.deadline,
@@ -199,7 +202,11 @@ impl Watch {
         let now = Instant::now();
         if self.next_bookmark.is_some_and(|due| now >= due) {
             self.next_bookmark = next_bookmark(self.deadline);
-            self.shape.bookmark(out, self.cursor, false);
+            // A bookmark of the version that the watch began with tells the client nothing new, and is
+            // wrong if the server has not reached that version.
+            if self.cursor > self.began_at {
+                self.shape.bookmark(out, self.cursor, false);
+            }
         } else if now >= self.deadline {
             self.is_over = true;
         }
@@ -207,10 +214,15 @@ impl Watch {
 
     /// Writes an ERROR, the last line.
     fn fail(&mut self, out: &mut BytesMut, failure: &Failure) {
-        let status = failure.to_status();
-        out.extend_from_slice(format!("{{\"type\":\"ERROR\",\"object\":{status}}}\n").as_bytes());
+        out.extend_from_slice(&error_line(failure));
         self.is_over = true;
     }
+}
+
+/// Returns the line of a watch that says what is wrong; it is the last.
+pub(crate) fn error_line(failure: &Failure) -> Bytes {
+    let status = failure.to_status();
+    format!("{{\"type\":\"ERROR\",\"object\":{status}}}\n").into()
 }
 
 /// A minute from now, or shortly before the end if that is sooner; nothing after that.

@@ -1,5 +1,7 @@
 //! What watches say, and when, in the process and with the clock held still.
 
+use std::time::Duration;
+
 use futures::{AsyncBufReadExt as _, StreamExt as _, stream::BoxStream};
 use http::Request;
 use kube::Client;
@@ -127,4 +129,69 @@ async fn cut_watch_ends_after_its_events() {
 
     assert!(watch.next().await.is_some());
     assert_eq!(watch.next().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_bookmark_comes_of_a_version_that_the_server_has_not_reached() {
+    let server = ApiServer::new();
+    let client = server.client();
+    let head = server.revision();
+    let future = head + 2;
+    let mut watch = watch(
+        &client,
+        &format!("resourceVersion={future}&allowWatchBookmarks=true&timeoutSeconds=290"),
+    )
+    .await;
+    create(&client, "below").await;
+    create(&client, "at").await;
+
+    let silence = tokio::time::timeout(Duration::from_secs(130), watch.next()).await;
+    assert!(silence.is_err(), "{silence:?}");
+
+    create(&client, "above").await;
+    let event = watch.next().await.expect("an event");
+    assert_eq!(summary(&event), ("ADDED".to_owned(), "above".to_owned()));
+    let bookmark = watch.next().await.expect("a bookmark");
+    assert_eq!(bookmark["type"], "BOOKMARK");
+    let version = &bookmark["object"]["metadata"]["resourceVersion"];
+    assert_eq!(version, &server.revision().to_string());
+}
+
+#[tokio::test(start_paused = true)]
+async fn quiet_server_has_nothing_to_say_in_a_bookmark() {
+    let server = ApiServer::new();
+    let client = server.client();
+    let head = server.revision();
+    for (query, expected) in [
+        (format!("resourceVersion={head}"), 0),
+        (
+            "sendInitialEvents=true&resourceVersionMatch=NotOlderThan".to_owned(),
+            1,
+        ),
+    ] {
+        let query = format!("{query}&allowWatchBookmarks=true&timeoutSeconds=290");
+        let events = watch(&client, &query).await.count().await;
+
+        assert_eq!(events, expected, "{query}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn streaming_list_of_a_version_to_come_is_an_error_in_the_stream() {
+    let server = ApiServer::new();
+    let started = tokio::time::Instant::now();
+    let mut watch = watch(
+        &server.client(),
+        "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true&resourceVersion=1000",
+    )
+    .await;
+
+    let event = watch.next().await.expect("an event");
+
+    assert_eq!(event["type"], "ERROR");
+    assert_eq!(event["object"]["code"], 504);
+    let cause = &event["object"]["details"]["causes"][0]["reason"];
+    assert_eq!(cause, "ResourceVersionTooLarge");
+    assert_eq!(watch.next().await, None);
+    assert_eq!(started.elapsed().as_secs(), 3);
 }

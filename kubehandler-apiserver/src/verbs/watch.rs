@@ -2,6 +2,7 @@
 
 use std::{ops::Bound, sync::Arc, time::Duration};
 
+use futures::{future::ready, stream};
 use tokio::time::Instant;
 
 use super::Call;
@@ -12,7 +13,7 @@ use crate::{
     reply::{self, Reply},
     server::Shared,
     storage::Stored,
-    watch::{Watch, WatchPlan},
+    watch::{Watch, WatchPlan, error_line},
 };
 
 /// How long a watch lasts that does not say so: at least this, at most twice.
@@ -28,8 +29,13 @@ impl Call<'_> {
         let selection = self.selection(options)?;
         let start = options.watch_start()?;
         let sends_initial = options.sends_initial_events == Some(true);
-        if sends_initial && let ResourceVersion::At(revision) = start {
-            self.wait_for(shared, revision).await?;
+        if sends_initial
+            && let ResourceVersion::At(revision) = start
+            && let Err(failure) = self.wait_for(shared, revision).await
+        {
+            // The real server has begun to answer by then.
+            let line = stream::once(ready(Ok(error_line(&failure))));
+            return Ok(reply::pieces(Box::pin(line)));
         }
 
         let mut state = shared.state();
@@ -72,11 +78,10 @@ impl Call<'_> {
         drop(state);
 
         let watch = Watch::new(Arc::clone(shared), changed, plan);
-        let lines =
-            futures::stream::unfold(Tamper::new(watch, self.request.fault), |mut watch| async {
-                let lines = watch.next().await?;
-                Some((lines, watch))
-            });
+        let lines = stream::unfold(Tamper::new(watch, self.request.fault), |mut watch| async {
+            let lines = watch.next().await?;
+            Some((lines, watch))
+        });
         Ok(reply::pieces(Box::pin(lines)))
     }
 }
