@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use futures::{AsyncBufReadExt as _, StreamExt as _, stream::BoxStream};
 use http::Request;
+use http_body_util::BodyExt as _;
 use kube::Client;
 use kubehandler_apiserver::{ApiServer, Fault, Verb, When};
 use serde_json::{Value, json};
+use tower::ServiceExt as _;
 
 async fn create(client: &Client, name: &str) -> Value {
     let object = json!({
@@ -194,4 +196,48 @@ async fn streaming_list_of_a_version_to_come_is_an_error_in_the_stream() {
     assert_eq!(cause, "ResourceVersionTooLarge");
     assert_eq!(watch.next().await, None);
     assert_eq!(started.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn watch_by_websocket_is_refused_and_any_other_upgrade_ignored() {
+    let server = ApiServer::new();
+    for (upgrade, connection, expected) in [
+        ("websocket", "Upgrade", 503),
+        ("WebSocket", "keep-alive, upgrade", 503),
+        ("websocket", "keep-alive", 200),
+        ("h2c", "Upgrade, HTTP2-Settings", 200),
+        ("SPDY/3.1", "Upgrade", 200),
+    ] {
+        for (path, is_watch) in [
+            (
+                "/api/v1/configmaps?watch=true&resourceVersion=1&timeoutSeconds=1",
+                true,
+            ),
+            (
+                "/api/v1/watch/configmaps?resourceVersion=1&timeoutSeconds=1",
+                true,
+            ),
+            ("/api/v1/configmaps", false),
+        ] {
+            let request = Request::get(path)
+                .header("upgrade", upgrade)
+                .header("connection", connection)
+                .body(String::new())
+                .expect("valid");
+
+            let answer = server.service().oneshot(request).await.expect("an answer");
+
+            let expected = if is_watch { expected } else { 200 };
+            assert_eq!(
+                answer.status().as_u16(),
+                expected,
+                "{upgrade} {connection} {path}"
+            );
+            if expected == 503 {
+                let body = answer.into_body().collect().await.expect("a body");
+                let status: Value = serde_json::from_slice(&body.to_bytes()).expect("JSON");
+                assert_eq!(status["reason"], "ServiceUnavailable");
+            }
+        }
+    }
 }

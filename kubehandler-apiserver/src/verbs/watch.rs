@@ -3,6 +3,7 @@
 use std::{ops::Bound, sync::Arc, time::Duration};
 
 use futures::{future::ready, stream};
+use http::{HeaderMap, header};
 use tokio::time::Instant;
 
 use super::Call;
@@ -28,6 +29,10 @@ impl Call<'_> {
     ) -> Result<Reply, Failure> {
         let selection = self.selection(options)?;
         let start = options.watch_start()?;
+        if wants_websocket(&self.request.headers) {
+            let why = "watches are not served by WebSocket here: ask without the upgrade";
+            return Err(Failure::service_unavailable(why));
+        }
         let sends_initial = options.sends_initial_events == Some(true);
         if sends_initial
             && let ResourceVersion::At(revision) = start
@@ -84,4 +89,17 @@ impl Call<'_> {
         });
         Ok(reply::pieces(Box::pin(lines)))
     }
+}
+
+/// Returns true if the client asks for a WebSocket. The real server serves it; a client whose request for
+/// it is ignored waits for ever. Requests for other protocols are ignored by the real server too.
+fn wants_websocket(headers: &HeaderMap) -> bool {
+    let says = |name, token: &str| {
+        let values = headers.get_all(name).iter();
+        let tokens = values.filter_map(|value| value.to_str().ok());
+        tokens
+            .flat_map(|value| value.split(','))
+            .any(|said| said.trim().eq_ignore_ascii_case(token))
+    };
+    says(header::UPGRADE, "websocket") && says(header::CONNECTION, "upgrade")
 }
