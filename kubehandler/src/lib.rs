@@ -152,6 +152,7 @@
 
 #[doc(hidden)]
 pub mod __private;
+mod contained;
 mod event;
 mod event_loop;
 mod handler;

@@ -1,10 +1,11 @@
 //! What an event loop tells of each callback that it calls: for tests, metrics and audits.
 
-use std::{fmt, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tracing::error;
 
 use crate::{
+    contained::{Contained, contained, printed},
     event::{Call, EventKind},
     object_key::ObjectKey,
     outcome::{Action, Result},
@@ -56,11 +57,11 @@ pub enum CallbackStage {
 
 /// Who is told of each callback.
 #[derive(Clone)]
-pub(crate) struct Observer(Arc<dyn Fn(CallbackReport) + Send + Sync>);
+pub(crate) struct Observer(Contained<Arc<dyn Fn(CallbackReport) + Send + Sync>>);
 
 impl Observer {
     pub(crate) fn new(observe: impl Fn(CallbackReport) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(observe))
+        Self(Contained::new(Arc::new(observe)))
     }
 
     /// Tells `observe` too, after whoever is told already.
@@ -90,10 +91,8 @@ impl Observer {
     }
 
     fn tell(&self, report: CallbackReport) {
-        // It is the user's code: its panic must not end the worker.
-        let told = std::panic::catch_unwind(AssertUnwindSafe(|| (self.0)(report)));
-        if told.is_err() {
-            error!("the observer of the event loop panicked");
+        if let Err(panic) = contained(|| (self.0)(report)) {
+            error!(%panic, "the observer of the event loop panicked");
         }
     }
 }
@@ -118,9 +117,7 @@ impl Observed {
                 requeue: action.requeue(),
             },
             Err(error) => CallbackStage::Failed {
-                // To print an error is code of the user's as well.
-                error: std::panic::catch_unwind(AssertUnwindSafe(|| error.to_string()))
-                    .unwrap_or_else(|_| "the error panicked when it was printed".to_owned()),
+                error: printed(error),
                 is_terminal: error.is_terminal(),
             },
         });

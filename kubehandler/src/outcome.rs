@@ -1,6 +1,8 @@
 //! What a callback may answer: an [`Action`], or a [`HandlerError`].
 
-use std::{any::Any, error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, time::Duration};
+
+use crate::contained::Panic;
 
 /// The result of a callback; `Result` alone is `Result<(), HandlerError>`.
 pub type Result<T = (), E = HandlerError> = std::result::Result<T, E>;
@@ -157,15 +159,11 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 /// Why a callback ended without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("callback panicked: {0}")]
-struct Panicked(String);
+struct Panicked(Panic);
 
 /// Makes a callback's panic its failure.
-pub(crate) fn panicked(panic: &(dyn Any + Send)) -> HandlerError {
-    let message = panic
-        .downcast_ref::<&str>()
-        .map(|message| (*message).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned());
-    Panicked(message.unwrap_or_else(|| "no message".to_owned())).into()
+pub(crate) fn panicked(panic: Panic) -> HandlerError {
+    Panicked(panic).into()
 }
 
 /// Says of a result's error what becomes of it.

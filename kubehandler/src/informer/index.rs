@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
-    panic::AssertUnwindSafe,
     sync::Arc,
 };
 
@@ -13,6 +12,7 @@ use serde::Deserialize;
 use tracing::error;
 
 use crate::{
+    contained::contained,
     informer::{decoded::Decoder, delta::Delta, stored::Stored, view::View},
     object_key::ObjectKey,
     resource::Resource,
@@ -126,7 +126,7 @@ impl<K: Resource> Shared<K> {
             metadata: ObjectMeta,
         }
 
-        let values = AssertUnwindSafe(|| match &self.values {
+        let values = || match &self.values {
             Values::OfObject(values) => {
                 let object = Decoder::default().peek::<K>(object).ok()?;
                 Some(values(&object))
@@ -135,8 +135,8 @@ impl<K: Resource> Shared<K> {
                 let partial = object.with_json(|json| serde_json::from_slice::<Partial>(json));
                 Some(values(&partial.ok()?.ok()?.metadata))
             }
-        });
-        std::panic::catch_unwind(values)
+        };
+        contained(values)
             .inspect_err(|_| error!(object = object.key(), "the function of an index panicked"))
             .ok()
             .flatten()

@@ -4,12 +4,12 @@
 //! Between two awaits the store and the plan change together, so that the future can be dropped
 //! at any time and another reflector goes on from there.
 
-use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
-use futures::FutureExt;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{debug, warn};
 
+use crate::contained::Contained;
 use crate::informer::{
     backoff::Backoff,
     codec::{Item, Unreadable},
@@ -443,8 +443,8 @@ impl<'a> Reflector<'a> {
 
 /// Makes a panic of the client, which may have layers of the user's, a failure of its step.
 async fn contained<T>(step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let done = AssertUnwindSafe(step).catch_unwind().await;
-    done.unwrap_or(Err(Failure::Panicked))
+    let done = Contained::new(pin!(step)).await;
+    done.unwrap_or_else(|_| Err(Failure::Panicked))
 }
 
 /// Whole milliseconds are enough for a message.

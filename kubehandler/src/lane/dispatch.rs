@@ -1,10 +1,11 @@
 //! The object-safe twin of [`Callbacks`]: the lane calls handlers of every kind through it.
 
-use std::{panic::AssertUnwindSafe, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::{
+    contained::contained,
     event::{Call, Context, Event, EventKind},
     handler::Callbacks,
     informer::{DecodeError, Decoder},
@@ -57,8 +58,8 @@ impl<H: Callbacks> Typed<H> {
 #[async_trait]
 impl<H: Callbacks> Dispatch for Typed<H> {
     fn skip(&self, offer: &Offer, decoder: &Decoder) -> Result<Option<Skip>> {
-        std::panic::catch_unwind(AssertUnwindSafe(|| self.evaluate(offer, decoder)))
-            .map_err(|panic| panicked(&*panic))?
+        contained(|| self.evaluate(offer, decoder))
+            .map_err(panicked)?
             .map_err(HandlerError::terminal)
     }
 

@@ -1,12 +1,10 @@
 //! The workers of a lane: they take keys from its queue and call the handler.
 
 use std::{
-    panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use futures::FutureExt;
 use parking_lot::MutexGuard;
 use tokio::{
     task::JoinSet,
@@ -16,6 +14,7 @@ use tracing::{Instrument, Span, debug, error, info_span, warn};
 
 use super::{Book, Lane, RunningCall};
 use crate::{
+    contained::{Contained, dropped, printed},
     event::Call,
     informer::Shared,
     lane::owed::{Next, Offer, Outcome, Skip, Turn, Verdict},
@@ -191,11 +190,7 @@ impl Lane {
         let observer = self.config.observer.as_ref();
         let watched = observer.map(|observer| observer.started(&self.name, &call));
         async {
-            // Around the timeout too: to drop a callback may panic as well.
-            let answer = AssertUnwindSafe(self.bounded(&call))
-                .catch_unwind()
-                .await
-                .unwrap_or_else(|panic| Err(panicked(&*panic)));
+            let answer = self.bounded(&call).await;
             // Before it is booked: who sees the loop idle has been told of every call.
             if let Some(watched) = watched {
                 watched.ended(&answer);
@@ -219,16 +214,17 @@ impl Lane {
 
     /// Calls the handler within its timeout, or reports now and then that it is slow.
     async fn bounded(&self, call: &Call) -> Result<Action> {
-        let mut callback = self.handler.call(call.clone(), self.context.clone());
+        let mut callback = Contained::new(self.handler.call(call.clone(), self.context.clone()));
         if let Some(limit) = self.config.timeout {
-            return timeout(limit, callback)
-                .await
-                .unwrap_or_else(|_| Err(TimedOut(limit).into()));
+            return match timeout(limit, callback).await {
+                Ok(answer) => answer.unwrap_or_else(|panic| Err(panicked(panic))),
+                Err(_) => Err(TimedOut(limit).into()),
+            };
         }
         let started = Instant::now();
         loop {
             if let Ok(answer) = timeout(SLOW, &mut callback).await {
-                return answer;
+                return answer.unwrap_or_else(|panic| Err(panicked(panic)));
             }
             warn!(
                 seconds = started.elapsed().as_secs(),
@@ -276,16 +272,12 @@ fn report(answer: Result<Action>, verdict: Verdict) {
     let Err(error) = answer else {
         return;
     };
-    // To print or to drop an error is code of the user's as well.
-    let report = AssertUnwindSafe(move || match verdict {
-        Verdict::Settled => warn!(%error, "callback failed; its object is gone"),
-        Verdict::Retry(delay) => warn!(%error, ?delay, "callback failed; it is retried"),
-        Verdict::GaveUp => {
-            error!(%error, "callback failed; it is given up");
-        }
-    });
-    if std::panic::catch_unwind(report).is_err() {
-        error!("callback failed, and its error panicked when it was reported");
+    let text = printed(&error);
+    dropped(error);
+    match verdict {
+        Verdict::Settled => warn!(error = %text, "callback failed; its object is gone"),
+        Verdict::Retry(delay) => warn!(error = %text, ?delay, "callback failed; it is retried"),
+        Verdict::GaveUp => error!(error = %text, "callback failed; it is given up"),
     }
 }
 

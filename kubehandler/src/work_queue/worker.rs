@@ -1,16 +1,15 @@
 //! Takes names from the queue and calls what is registered for them.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::Shared;
 use super::book::{Call, Ended, WorkKey};
 use super::context::WorkContext;
-use crate::outcome::{Result, panicked};
+use crate::contained::{Contained, contained, dropped, printed};
+use crate::outcome::{HandlerError, Result, panicked};
 
 /// Works until the queue is told to stop; nothing starts after that.
 pub(super) async fn work(shared: Arc<Shared>, stop: CancellationToken) {
@@ -33,10 +32,9 @@ pub(super) async fn work(shared: Arc<Shared>, stop: CancellationToken) {
         async {
             let result = run(&shared, &key, call, &stop).await;
             let ended = shared.book.finish(&key, &result);
-            // To print or to drop an error is code of the user's as well.
-            let log = AssertUnwindSafe(|| log(result, ended));
-            if std::panic::catch_unwind(log).is_err() {
-                error!("callback failed, and its error panicked when it was reported");
+            match result {
+                Ok(()) => debug!("callback succeeded"),
+                Err(error) => log(error, ended),
             }
         }
         .instrument(span)
@@ -53,24 +51,30 @@ async fn run(shared: &Shared, key: &WorkKey, call: Call, stop: &CancellationToke
     let context = WorkContext::new(call.event, call.attempt, stop.clone());
     let namespace = key.object.namespace().unwrap_or_default().to_owned();
     let name = key.object.name().to_owned();
-    // Inside the block, so that a panic before the first await is caught too.
-    let call = async move { handler(context, namespace, name).await };
-    AssertUnwindSafe(call)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|panic| Err(panicked(&*panic)))
+    let answer = match contained(|| handler(context, namespace, name)) {
+        Ok(callback) => Contained::new(callback).await,
+        Err(panic) => Err(panic),
+    };
+    answer.unwrap_or_else(|panic| Err(panicked(panic)))
 }
 
-fn log(result: Result, ended: Ended) {
-    let Err(error) = result else {
-        debug!("callback succeeded");
-        return;
-    };
+/// Logs a failure and what becomes of it.
+fn log(error: HandlerError, ended: Ended) {
+    let text = printed(&error);
+    dropped(error);
     match ended {
-        Ended::Retry(delay) => warn!(%error, ?delay, "callback failed; retrying after backoff"),
-        Ended::Overtaken => warn!(%error, "callback failed; the object is deleted meanwhile"),
-        Ended::GivenUp => error!(%error, "callback failed; given up, as the object exists again"),
-        Ended::Closed => warn!(%error, "callback failed; not retried, as the work queue stops"),
-        Ended::Done | Ended::Terminal => error!(%error, "callback failed; not retried"),
+        Ended::Retry(delay) => {
+            warn!(error = %text, ?delay, "callback failed; retrying after backoff")
+        }
+        Ended::Overtaken => {
+            warn!(error = %text, "callback failed; the object is deleted meanwhile")
+        }
+        Ended::GivenUp => {
+            error!(error = %text, "callback failed; given up, as the object exists again")
+        }
+        Ended::Closed => {
+            warn!(error = %text, "callback failed; not retried, as the work queue stops")
+        }
+        Ended::Done | Ended::Terminal => error!(error = %text, "callback failed; not retried"),
     }
 }

@@ -13,6 +13,7 @@ mod law_5_quiet;
 mod law_6_failures_come_back;
 mod law_7_fair;
 mod law_8_contained;
+mod law_8_user_code;
 mod law_9_drained;
 
 use std::{num::NonZeroUsize, time::Duration};
