@@ -96,19 +96,29 @@ impl Asked {
     /// Returns true for a list in pages or in one piece.
     #[must_use]
     pub fn is_list(&self) -> bool {
-        self.param("watch") != "true"
+        !self.watches() && !self.is_probe()
+    }
+
+    /// Returns true for a list of one object, which only asks how far the server is.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        !self.watches() && self.param("limit") == "1"
     }
 
     /// Returns true for a watch that starts with the objects themselves.
     #[must_use]
     pub fn is_streaming_list(&self) -> bool {
-        !self.is_list() && self.param("sendInitialEvents") == "true"
+        self.watches() && self.param("sendInitialEvents") == "true"
     }
 
     /// Returns true for a watch from a version on.
     #[must_use]
     pub fn is_watch(&self) -> bool {
-        !self.is_list() && !self.is_streaming_list()
+        self.watches() && !self.is_streaming_list()
+    }
+
+    fn watches(&self) -> bool {
+        self.param("watch") == "true"
     }
 }
 

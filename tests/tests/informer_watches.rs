@@ -419,12 +419,16 @@ async fn server_that_came_back_with_less_history_is_noticed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn quiet_watch_with_bookmarks_asks_for_nothing_else() {
+async fn silent_watch_after_one_that_ended_early_is_followed_by_one_question() {
     let server = ScriptedServer::with_three_pods();
     let _follower = Follower::start_synced(&server).await;
     server.forget_asked();
 
     sleep(minutes(60)).await;
+    assert_eq!(server.count(Asked::is_probe), 0, "a quiet resource");
+    server.close_watches();
+    sleep(minutes(60)).await;
 
-    assert_eq!(server.count(|asked| !asked.is_watch()), 0);
+    assert_eq!(server.count(Asked::is_probe), 1);
+    assert_eq!(server.count(|asked| !asked.is_watch()), 1);
 }

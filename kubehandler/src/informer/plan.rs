@@ -47,6 +47,8 @@ pub(crate) struct Plan {
     has_heard: bool,
     /// The watch moved the version on since it was opened.
     has_moved: bool,
+    /// A watch ended before its time, and none has brought anything since: another server may answer.
+    may_be_another: bool,
     /// The server may have less history than it had: a watch of a version that it has not reached
     /// would be silent until it has, and what happened until then would be lost.
     doubts_history: bool,
@@ -175,7 +177,7 @@ impl Plan {
 
     /// Notes that the server has reached the version that was asked about.
     pub(crate) fn probed(&mut self) {
-        self.doubts_history = false;
+        (self.doubts_history, self.may_be_another) = (false, false);
     }
 
     /// Notes that a watch is open.
@@ -206,6 +208,7 @@ impl Plan {
     /// Notes that an event or a bookmark of this version was applied.
     pub(crate) fn saw(&mut self, version: &str) {
         self.has_heard = true;
+        self.may_be_another = false;
         if version == self.version {
             return; // Nothing was gained: the next watch starts where this one did.
         }
@@ -216,11 +219,11 @@ impl Plan {
         }
     }
 
-    /// Notes that a watch ended as watches do.
-    pub(crate) fn closed(&mut self) {
+    /// Notes that a watch ended as watches do: when its time was over, or earlier.
+    pub(crate) fn closed(&mut self, was_early: bool) {
         self.fruitless_watches = 0;
-        // Servers send a bookmark about each minute.
-        self.doubts_history |= !self.has_heard;
+        self.doubts_history |= self.may_be_another && !self.has_heard;
+        self.may_be_another |= was_early;
         self.list_if_unversioned();
     }
 
@@ -278,6 +281,7 @@ impl Plan {
             Failure::Transport(_) | Failure::NoAnswer(_) => true,
             _ => false,
         };
+        self.may_be_another |= matches!(failure, Failure::ClosedEarly(_));
         let need = match failure {
             Failure::UnreadableEvent(_) | Failure::Backwards { .. } | Failure::OtherUid(_) => {
                 Need::List

@@ -314,7 +314,8 @@ impl<'a> Reflector<'a> {
         if self.progress.plan.has_moved() {
             self.progress.backoff.reset();
         }
-        self.progress.plan.closed();
+        let was_early = stream.opened().elapsed() + Duration::from_secs(1) < limits.watch;
+        self.progress.plan.closed(was_early);
         self.shared.recovered();
         let reopens = stream.opened() + limits.watch_pause;
         drop(stream);

@@ -214,7 +214,7 @@ impl Model {
         } else if self.replicas[replica] < wanted.parse().unwrap_or(0) && !how.lies {
             return too_large();
         }
-        if asked.is_list() {
+        if asked.is_list() || asked.is_probe() {
             return self.page(self.replicas[replica], 0);
         }
         self.stream(replica, &how)

@@ -205,7 +205,7 @@ fn server_without_versions_is_listed_after_each_watch() {
         let mut plan = at(version);
         assert_eq!(plan.next(), Step::Watch(version.to_owned()));
 
-        plan.closed();
+        plan.closed(false);
 
         assert_eq!(plan.next(), Step::StreamingList(Read::Consistent));
     }
@@ -226,4 +226,61 @@ fn consistent_list_takes_the_version_back() {
     plan.listed("3", "");
 
     assert_eq!(plan.next(), Step::Watch("3".to_owned()));
+}
+
+#[test]
+fn silent_watch_after_one_that_ended_early_needs_a_question_and_no_other_does() {
+    let mut plan = at("5");
+    plan.opened();
+    plan.closed(false);
+    assert_eq!(plan.next(), Step::Watch("5".to_owned()), "a quiet resource");
+
+    plan.opened();
+    plan.closed(true);
+    assert_eq!(plan.next(), Step::Watch("5".to_owned()));
+    plan.opened();
+    plan.saw("5");
+    plan.closed(true);
+    assert_eq!(plan.next(), Step::Watch("5".to_owned()), "it was heard");
+
+    plan.opened();
+    plan.closed(false);
+    assert_eq!(plan.next(), Step::Probe(not_older("5")));
+    plan.probed();
+    assert_eq!(plan.next(), Step::Watch("5".to_owned()));
+}
+
+#[test]
+fn server_that_is_behind_is_asked_for_a_list_and_one_that_may_not_be_listed_is_watched() {
+    let away = Failure::Transport("connection refused".to_owned());
+    let older = || Failure::Older {
+        got: "4".to_owned(),
+        seen: "5".to_owned(),
+    };
+    for (failure, next) in [
+        (too_large(), Step::StreamingList(Read::Consistent)),
+        (older(), Step::StreamingList(not_older("5"))),
+        (status(403), Step::Watch("5".to_owned())),
+        (status(503), Step::Probe(not_older("5"))),
+    ] {
+        let mut plan = at("5");
+        assert_eq!(after(&mut plan, &away), Step::Probe(not_older("5")));
+
+        assert_eq!(after(&mut plan, &failure), next, "{failure}");
+    }
+}
+
+#[test]
+fn list_is_asked_for_not_older_than_what_was_shown() {
+    let mut plan = at("9");
+    plan.shows("12");
+    plan.shows("11");
+    plan.shows("");
+
+    let next = after(&mut plan, &Failure::OtherUid("a".to_owned()));
+
+    assert_eq!(next, Step::StreamingList(not_older("12")));
+    plan.listed("13", "12");
+    let next = after(&mut plan, &Failure::OtherUid("a".to_owned()));
+    assert_eq!(next, Step::StreamingList(not_older("13")));
 }
