@@ -282,7 +282,7 @@ impl<'a> Reflector<'a> {
 
     /// Applies the events of a watch until it ends.
     async fn follow(&mut self, mut stream: Stream) -> Result<(), Failure> {
-        let _watching = self.shared.watching();
+        let watching = self.shared.watching();
         self.progress.plan.opened();
         let limits = &self.shared.limits;
         let deadline = stream.opened() + limits.watch + limits.watch_grace;
@@ -318,7 +318,7 @@ impl<'a> Reflector<'a> {
         self.progress.plan.closed(was_early);
         self.shared.recovered();
         let reopens = stream.opened() + limits.watch_pause;
-        drop(stream);
+        drop((watching, stream));
         self.shared.tell();
         sleep_until(reopens).await;
         Ok(())
