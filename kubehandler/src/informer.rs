@@ -10,6 +10,7 @@ mod backoff;
 mod codec;
 mod config;
 mod connection;
+mod decode_error;
 mod decoded;
 mod delta;
 mod dictionary;
@@ -38,7 +39,8 @@ use kube::Client;
 use tokio_util::sync::CancellationToken;
 
 pub use config::Filter;
-pub use decoded::DecodeError;
+pub use decode_error::DecodeError;
+pub(crate) use decode_error::WithoutValues;
 pub(crate) use decoded::Decoder;
 pub(crate) use delta::{Delta, Subscriber};
 pub use index::Index;

@@ -153,6 +153,7 @@
 #[doc(hidden)]
 pub mod __private;
 mod contained;
+mod chain;
 mod event;
 mod event_loop;
 mod handler;

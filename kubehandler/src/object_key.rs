@@ -2,9 +2,15 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
+use crate::printable::Printable;
+
 /// An object's namespace and name, printed `namespace/name`, or `name` for a cluster-scoped one.
 ///
 /// A key is cheap to clone: its text is shared.
+///
+/// It is printed as it is, so that the text is the key. Names of a few kinds, RBAC's among them,
+/// may hold line ends and control characters: where your log does not escape them, as that of
+/// `kubehandler::logging` does, print a [`Printable`](crate::Printable) of the key.
 ///
 /// # Examples
 ///
@@ -92,7 +98,8 @@ impl fmt::Debug for ObjectKey {
 /// Why a text is no [`ObjectKey`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not an object key: write `namespace/name`, or `name` for a cluster-scoped object"
+    "`{}` is not an object key: write `namespace/name`, or `name` for a cluster-scoped object",
+    Printable::new(.0)
 )]
 pub struct InvalidObjectKey(String);
 

@@ -4,6 +4,8 @@ use std::{error::Error, fmt, time::Duration};
 
 use crate::contained::Panic;
 
+use crate::chain::chain;
+
 /// The result of a callback; `Result` alone is `Result<(), HandlerError>`.
 pub type Result<T = (), E = HandlerError> = std::result::Result<T, E>;
 
@@ -128,6 +130,10 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for HandlerError {
 }
 
 /// The message and those of its causes, joined by colons.
+///
+/// What errors of `kube` quote is left out: the objects of a response that is not of the shape of
+/// its Rust type, and what a credentials plugin printed. Messages are printed as they are; use a
+/// [`Printable`](crate::Printable) where a line of a log is made of them.
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&chain(&*self.source))
@@ -139,21 +145,6 @@ impl fmt::Debug for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
-}
-
-/// The messages of an error and its causes, without those that only repeat another.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let message = error.to_string();
-        if !text.contains(&message) {
-            text.push_str(": ");
-            text.push_str(&message);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// Why a callback ended without an answer.
@@ -243,13 +234,5 @@ mod tests {
 
         assert_eq!(later.retrying(), Retrying::After(Duration::from_secs(3)));
         assert!(never.is_terminal());
-    }
-
-    #[test]
-    fn causes_are_told_once() {
-        let inner = std::io::Error::other("connection refused");
-        let outer = std::io::Error::other(inner);
-
-        assert_eq!(chain(&outer), "connection refused");
     }
 }

@@ -4,11 +4,12 @@ use std::{
     collections::HashSet, error::Error, fmt, num::NonZeroUsize, pin::Pin, sync::Arc, time::Duration,
 };
 
-use kube::{Client, Config};
+use kube::{Client, Config, config::InferConfigError};
 use tokio_util::sync::CancellationToken;
 
 use super::{EventLoop, EventLoopHandle, RunError, registry::Registry};
 use crate::{
+    chain::{chain, quotes_secrets},
     event::Context,
     handler::Callbacks,
     informer::{Informers, Shared},
@@ -121,11 +122,12 @@ impl EventLoop {
     /// # Examples
     ///
     /// ```
-    /// use kubehandler::{CallbackStage, EventLoop};
+    /// use kubehandler::{CallbackStage, EventLoop, Printable};
     ///
     /// let event_loop = EventLoop::new("demo").observe(|report| {
     ///     if let CallbackStage::Failed { error, .. } = report.stage {
-    ///         eprintln!("{} of {}: {error}", report.kind, report.object);
+    ///         let (object, error) = (Printable::new(&report.object), Printable::new(error));
+    ///         eprintln!("{} of {object}: {error}", report.kind);
     ///     }
     /// });
     /// ```
@@ -305,13 +307,27 @@ impl Connect {
     pub(super) async fn client(self) -> Result<Client, RunError> {
         let mut config = match self {
             Self::Client(client) => return Ok(client),
-            Self::Config(config) => config.await.map_err(RunError::Client)?,
-            Self::Infer => Config::infer()
-                .await
-                .map_err(|error| RunError::NoCluster(Box::new(kube::Error::InferConfig(error))))?,
+            Self::Config(config) => config.await.map_err(no_client)?,
+            Self::Infer => Config::infer().await.map_err(no_cluster)?,
         };
         // The informers back off by themselves; kube would retry POST too.
         config.default_retry = false;
-        Client::try_from(config).map_err(|error| RunError::Client(error.into()))
+        Client::try_from(config).map_err(|error| no_client(error.into()))
     }
+}
+
+/// Keeps what an error quotes of the credentials out of those that print its causes.
+fn no_client(error: Box<dyn Error + Send + Sync>) -> RunError {
+    RunError::Client(if quotes_secrets(&*error) {
+        chain(&*error).into()
+    } else {
+        error
+    })
+}
+
+fn no_cluster(error: InferConfigError) -> RunError {
+    if quotes_secrets(&error) {
+        return no_client(error.into());
+    }
+    RunError::NoCluster(Box::new(kube::Error::InferConfig(error)))
 }

@@ -7,11 +7,13 @@ use smallvec::SmallVec;
 
 use crate::{
     informer::{
+        decode_error::WithoutValues,
         fields::Fields,
         scan::{self, Elements, Malformed, Members, Name},
         stored::{MAX_JSON, MAX_TEXT},
     },
     object_key::ObjectKey,
+    printable::Printable,
 };
 
 /// An object as the server sent it: the few fields that are needed, and its text.
@@ -359,7 +361,12 @@ fn text_of<'a>(name: &str, value: Option<&'a [u8]>) -> Result<Cow<'a, str>, Stri
     let Some(value) = value else {
         return Ok(Cow::Borrowed(""));
     };
-    scan::text(value).map_err(|error| format!("`metadata.{name}` is not a string: {error}"))
+    scan::text(value).map_err(|error| {
+        format!(
+            "`metadata.{name}` is not a string: {}",
+            WithoutValues(&error)
+        )
+    })
 }
 
 impl Unreadable {
@@ -374,8 +381,11 @@ impl Unreadable {
 impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.key {
-            Some(key) => write!(f, "`{key}`: {}", self.why),
-            None => f.write_str(&self.why),
+            Some(key) => {
+                let (key, why) = (Printable::new(key), Printable::new(&self.why));
+                write!(f, "`{key}`: {why}")
+            }
+            None => write!(f, "{}", Printable::new(&self.why)),
         }
     }
 }

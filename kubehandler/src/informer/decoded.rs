@@ -14,7 +14,7 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    informer::{delta::Delta, stored::Stored, view::View},
+    informer::{decode_error::DecodeError, delta::Delta, stored::Stored, view::View},
     resource::Resource,
 };
 
@@ -22,14 +22,6 @@ use crate::{
 /// need of an object that was just handled.
 const MAX_JSON: usize = 256 * 1024;
 const MAX_OBJECTS: usize = 64;
-
-/// Why an object could not be decoded into its Rust type.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("the object is not a valid `{kind}`: {message}")]
-pub struct DecodeError {
-    kind: &'static str,
-    message: Arc<str>,
-}
 
 /// A decoded object of a type that is forgotten.
 type Object = Arc<dyn Any + Send + Sync>;
@@ -72,25 +64,6 @@ struct Entry {
     decoded: Arc<OnceLock<Result<Object, DecodeError>>>,
     /// So many lanes may still ask for it.
     awaited: usize,
-}
-
-impl DecodeError {
-    /// Decodes once more, as slowly as it takes to learn which field it is.
-    fn new<K: Resource>(json: &[u8], error: &serde_json::Error) -> Self {
-        let mut json = serde_json::Deserializer::from_slice(json);
-        let message = match serde_path_to_error::deserialize::<_, K>(&mut json) {
-            Err(error) => format!("`{}`: {}", error.path(), error.inner()),
-            Ok(_) => error.to_string(),
-        };
-        Self::because::<K>(&message)
-    }
-
-    fn because<K>(message: &str) -> Self {
-        Self {
-            kind: short_name::<K>(),
-            message: message.into(),
-        }
-    }
 }
 
 impl Decoder {
@@ -227,7 +200,7 @@ impl Entry {
                 // Another handler has another Rust type for the same kind.
                 Err(_) => decode::<K>(&self.stored).map(Arc::new),
             },
-            Err(error) if error.kind == short_name::<K>() => Err(error.clone()),
+            Err(error) if error.is_of::<K>() => Err(error.clone()),
             Err(_) => decode::<K>(&self.stored).map(Arc::new),
         }
     }
@@ -238,13 +211,6 @@ fn decode<K: Resource>(stored: &Stored) -> Result<K, DecodeError> {
         serde_json::from_slice(json).map_err(|error| DecodeError::new::<K>(json, &error))
     });
     decoded.unwrap_or_else(|corrupt| Err(DecodeError::because::<K>(&corrupt.to_string())))
-}
-
-/// The type's name without its path.
-fn short_name<K>() -> &'static str {
-    let name = std::any::type_name::<K>();
-    let path = name.split('<').next().unwrap_or(name);
-    path.rsplit("::").next().unwrap_or(path)
 }
 
 impl fmt::Debug for Decoder {
@@ -260,19 +226,6 @@ mod tests {
 
     fn stored(json: &str) -> Stored {
         Stored::of("a", "u", "1", false, json)
-    }
-
-    #[test]
-    fn decode_error_names_the_kind_and_the_field() {
-        let object = stored(r#"{"metadata":{},"spec":{"containers":[{"name":"a","tty":"yes"}]}}"#);
-
-        let error = Decoder::default()
-            .decode::<Pod>(&object)
-            .expect_err("tty is a bool");
-
-        let text = error.to_string();
-        let start = "the object is not a valid `Pod`: `spec.containers[0].tty`: invalid type";
-        assert!(text.starts_with(start), "{text}");
     }
 
     #[test]

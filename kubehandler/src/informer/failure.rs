@@ -4,7 +4,7 @@ use std::{error::Error, fmt, time::Duration};
 
 use serde::Deserialize;
 
-use crate::outcome::chain;
+use crate::{chain::chain, printable::Printable};
 
 /// One failure of a list or a watch.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +13,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Status(ApiStatus),
     /// The request did not reach the server, or its answer did not come back whole.
-    #[error("{0}")]
+    #[error("{}", Printable::new(.0))]
     Transport(String),
     /// A request, or the reading of its answer, panicked.
     #[error("the client panicked")]
@@ -25,22 +25,33 @@ pub(crate) enum Failure {
     #[error("the server sent nothing of the list for {0:?}")]
     Silent(Duration),
     /// The answer to a list is none.
-    #[error("the list cannot be read: {0}")]
+    #[error("the list cannot be read: {}", Printable::new(.0))]
     UnreadableList(String),
     /// A whole frame of a watch is no event, or its object cannot be read.
-    #[error("an event of the watch cannot be read: {0}")]
+    #[error("an event of the watch cannot be read: {}", Printable::new(.0))]
     UnreadableEvent(String),
     /// The server's data is older than what was already seen.
-    #[error("the server's list is of version {got}, older than {seen} which was seen before")]
+    #[error(
+        "the server's list is of version {}, older than {} which was seen before",
+        Printable::new(got),
+        Printable::new(seen)
+    )]
     Older { got: String, seen: String },
     /// The pages of a list are of different states.
     #[error("the pages of the list are of versions {first} and {other}")]
     MixedPages { first: String, other: String },
     /// A watch gave an older version after a newer one.
-    #[error("the watch went back from version {seen} to {got}")]
+    #[error(
+        "the watch went back from version {} to {}",
+        Printable::new(seen),
+        Printable::new(got)
+    )]
     Backwards { got: String, seen: String },
     /// A deletion of an object other than the one that is known by this name.
-    #[error("the watch deleted another object than the known one of the name `{0}`")]
+    #[error(
+        "the watch deleted another object than the known one of the name `{}`",
+        Printable::new(.0)
+    )]
     OtherUid(String),
     /// The server does not know streaming lists: it sent a plain watch, or nothing.
     #[error("the server does not close the streaming list with a bookmark")]
@@ -59,7 +70,7 @@ pub(crate) enum Failure {
 impl Failure {
     /// Takes an error of the client, with its causes.
     pub(crate) fn transport(error: &(dyn Error + 'static)) -> Self {
-        Self::Transport(chain(error))
+        Self::Transport(Printable::new(chain(error)).to_string())
     }
 
     /// Returns the status code, if the server gave one.
@@ -140,10 +151,10 @@ impl fmt::Display for ApiStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "status {}", self.code)?;
         if !self.reason.is_empty() {
-            write!(f, " {}", self.reason)?;
+            write!(f, " {}", Printable::new(&self.reason))?;
         }
         if !self.message.is_empty() {
-            write!(f, ": {}", self.message)?;
+            write!(f, ": {}", Printable::new(&self.message))?;
         }
         Ok(())
     }

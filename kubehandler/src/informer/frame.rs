@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::informer::{
     codec::{Item, Unreadable},
+    decode_error::WithoutValues,
     failure::ApiStatus,
     fields::Fields,
     scan::{Malformed, Members},
@@ -229,7 +230,7 @@ impl<'a> Event<'a> {
                 .map(Frame::Remove)
                 .map_err(|unreadable| unreadable.to_string()),
             (Kind::Bookmark, Object::Encoded(text)) => {
-                read_bookmark(text).map_err(|error| error.to_string())
+                read_bookmark(text).map_err(|error| WithoutValues(&error).to_string())
             }
             (Kind::Error, Object::Encoded(text)) => ApiStatus::read(text)
                 .map(Frame::Error)

@@ -2,6 +2,7 @@
 
 use crate::informer::{
     codec::{Item, PageMeta, Unreadable},
+    decode_error::WithoutValues,
     fields::Fields,
     scan::{Elements, Members},
 };
@@ -43,7 +44,9 @@ impl<'a> Page<'a> {
             match &*member.name {
                 b"metadata" => {
                     let read = serde_json::from_slice(value);
-                    metadata = Some(read.map_err(|error| format!("`metadata`: {error}"))?);
+                    metadata = Some(
+                        read.map_err(|error| format!("`metadata`: {}", WithoutValues(&error)))?,
+                    );
                 }
                 b"items" => items = Some(value),
                 _ => {}

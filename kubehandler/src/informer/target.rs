@@ -12,6 +12,7 @@ use kube::{
 use crate::{
     informer::{codec::TypeMeta, config::Filter, failure::Failure},
     object_key::is_dns_label,
+    printable::Printable,
     resource::Resource,
 };
 
@@ -30,12 +31,23 @@ pub(crate) struct Target {
 }
 
 /// Which state of the objects a list must show.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Read {
     /// The state when the request comes.
     Consistent,
     /// This version, or any later.
     NotOlderThan(String),
+}
+
+impl fmt::Debug for Read {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Consistent => f.write_str("Consistent"),
+            Self::NotOlderThan(version) => {
+                write!(f, "NotOlderThan({:?})", Printable::new(version))
+            }
+        }
+    }
 }
 
 impl Target {
@@ -71,13 +83,15 @@ impl Target {
         if let Some(namespace) = &self.filter.namespace {
             if self.is_cluster_scoped {
                 return Some(format!(
-                    "`{}` are cluster-scoped: remove the namespace `{namespace}` from the filter",
-                    self.plural
+                    "`{}` are cluster-scoped: remove the namespace `{}` from the filter",
+                    Printable::new(&self.plural),
+                    Printable::new(namespace),
                 ));
             }
             if !is_dns_label(namespace) {
                 return Some(format!(
-                    "`{namespace}` is no namespace: write at most 63 of a-z, 0-9 and `-`, or none for all namespaces"
+                    "`{}` is no namespace: write at most 63 of a-z, 0-9 and `-`, or none for all namespaces",
+                    Printable::new(namespace),
                 ));
             }
         }
@@ -238,15 +252,17 @@ impl Target {
         let group = if self.group.is_empty() {
             String::new()
         } else {
-            format!(" of the API group `{}`", self.group)
+            format!(" of the API group `{}`", Printable::new(&self.group))
         };
         let role = match &self.filter.namespace {
-            Some(namespace) => format!("a Role in the namespace `{namespace}`"),
+            Some(namespace) => {
+                format!("a Role in the namespace `{}`", Printable::new(namespace))
+            }
             None => "a ClusterRole".to_owned(),
         };
         format!(
             "grant `list` and `watch` on `{}`{group} to this user with {role}",
-            self.plural
+            Printable::new(&self.plural)
         )
     }
 
@@ -257,7 +273,11 @@ impl Target {
             api_version,
             ..
         } = self;
-        if group.contains('.') && !group.ends_with(".k8s.io") {
+        let is_custom = group.contains('.') && !group.ends_with(".k8s.io");
+        let (group, plural) = (Printable::new(group), Printable::new(plural));
+        let api_version = Printable::new(api_version);
+        if is_custom {
+            let api_version = api_version.to_string();
             let version = api_version.rsplit('/').next().unwrap_or_default();
             format!(
                 "the server has no `{plural}.{group}/{version}`: install its CustomResourceDefinition"
@@ -271,18 +291,18 @@ impl Target {
 /// What is watched, as in ``pods in namespace `web` with labels `a=b` ``.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.plural)?;
+        write!(f, "{}", Printable::new(&self.plural))?;
         if !self.group.is_empty() {
-            write!(f, ".{}", self.group)?;
+            write!(f, ".{}", Printable::new(&self.group))?;
         }
         if let Some(namespace) = &self.filter.namespace {
-            write!(f, " in namespace `{namespace}`")?;
+            write!(f, " in namespace `{}`", Printable::new(namespace))?;
         }
         if let Some(labels) = &self.filter.labels {
-            write!(f, " with labels `{labels}`")?;
+            write!(f, " with labels `{}`", Printable::new(labels))?;
         }
         if let Some(fields) = &self.filter.fields {
-            write!(f, " with fields `{fields}`")?;
+            write!(f, " with fields `{}`", Printable::new(fields))?;
         }
         if self.metadata_only {
             f.write_str(" (metadata only)")?;
