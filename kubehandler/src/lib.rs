@@ -95,6 +95,14 @@
 //! | `Err` with [`retry_after(d)`](ResultExt::retry_after) | again after `d` |
 //! | `Err` with [`terminal()`](ResultExt::terminal), [`bail_terminal!`] | given up until the object changes |
 //!
+//! # Logs
+//!
+//! All is logged with [`tracing`]. [`EventLoop::main`] logs to standard error, as [`logging::init`]
+//! does for a program with a `main` of its own: a pipe that nobody reads, or a full disk, holds up
+//! nothing, and a record is one line. With a subscriber of your own, print names and messages that
+//! come from the cluster as [`Printable`]; this crate does. No error of this crate quotes the
+//! content of an object.
+//!
 //! # What you can rely on
 //!
 //! - For one handler and one object, never two callbacks at once; different objects and
@@ -141,7 +149,7 @@
 //! | feature | default | what it is |
 //! | --- | --- | --- |
 //! | `derive` | yes | the derive, and `CustomResource` of `kube` |
-//! | `main` | yes | [`EventLoop::main`]: runtime and logging |
+//! | `main` | yes | [`EventLoop::main`]: runtime and [`logging`] |
 //! | `rustls-tls`, `ring` | yes | TLS; `aws-lc-rs` instead of `ring` if you prefer it |
 //! | `latest` | yes | the newest Kubernetes version of `k8s-openapi`; otherwise one of `v1_33` to `v1_37` |
 //!
@@ -160,6 +168,9 @@ mod handler;
 mod informer;
 pub mod k8s;
 mod lane;
+mod log;
+#[cfg(feature = "main")]
+pub mod logging;
 mod object_key;
 mod observe;
 mod outcome;

@@ -2,11 +2,10 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use tracing::error;
-
 use crate::{
     contained::{Contained, contained, printed},
     event::{Call, EventKind},
+    log::error,
     object_key::ObjectKey,
     outcome::{Action, Result},
 };
@@ -46,7 +45,8 @@ pub enum CallbackStage {
     /// It failed, panicked or timed out.
     #[non_exhaustive]
     Failed {
-        /// The error and its causes.
+        /// The error and its causes, as they print themselves: a log prints it as a
+        /// [`Printable`](crate::Printable).
         error: String,
         /// It asks not to be retried.
         is_terminal: bool,

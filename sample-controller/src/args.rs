@@ -1,10 +1,12 @@
 //! The command line.
 
-use std::{io::IsTerminal, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum};
-use kubehandler::Filter;
-use tracing_subscriber::EnvFilter;
+use kubehandler::{
+    Filter,
+    logging::{Format, LogGuard, Logging, Stream},
+};
 
 use crate::cluster::{Cluster, ClusterKind};
 
@@ -18,11 +20,6 @@ Exit codes:
   5  callbacks were still running at the drain deadline
 
 RUST_LOG sets what is logged, such as RUST_LOG=kubehandler=debug,info.";
-
-/// What is logged unless `RUST_LOG` says otherwise.
-///
-/// Not the errors that kube logs of each failed request: the informers say more, and once.
-const LOGGED: &str = "info,kube_client::client::builder=off";
 
 /// Logs every pod that comes, changes and goes.
 #[derive(Clone, Debug, Parser)]
@@ -79,19 +76,12 @@ enum LogFormat {
 }
 
 impl Args {
-    /// Starts logging to standard output.
-    pub(crate) fn start_logging(&self) {
-        let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
-        let filter = EnvFilter::builder()
-            .with_default_directive(tracing::Level::INFO.into())
-            .parse_lossy(if wanted.is_empty() { LOGGED } else { &wanted });
-        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let log = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(std::io::stdout().is_terminal() && !no_color);
+    /// Starts logging to standard output, until what is returned is dropped.
+    pub(crate) fn start_logging(&self) -> LogGuard {
+        let log = Logging::new().stream(Stream::Stdout);
         match self.log_format {
-            LogFormat::Text => log.with_target(false).init(),
-            LogFormat::Json => log.json().flatten_event(true).init(),
+            LogFormat::Text => log.without_targets().init(),
+            LogFormat::Json => log.format(Format::Json).init(),
         }
     }
 

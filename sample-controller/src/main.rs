@@ -6,21 +6,21 @@ mod embedded;
 mod pod_logger;
 mod workload;
 
-use std::{error::Error, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Parser;
-use kubehandler::{EventLoop, RunError};
+use kubehandler::{EventLoop, HandlerError, Printable, RunError};
 use tracing::{error, info};
 
 use crate::{args::Args, pod_logger::PodLogger};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    args.start_logging();
+    let _log = args.start_logging();
     let cluster = match args.cluster() {
         Ok(cluster) => cluster,
         Err(error) => {
-            error!("{}", chain(&*error));
+            report(error);
             return ExitCode::from(3);
         }
     };
@@ -40,21 +40,17 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            error!("{}", chain(&error));
-            exit_code(&error)
+            let code = exit_code(&error);
+            report(error);
+            code
         }
     }
 }
 
-/// The error and its causes, joined by colons.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
+/// Logs the error and its causes, joined by colons.
+fn report(error: impl Into<HandlerError>) {
+    // It may quote what a server said.
+    error!("{}", Printable::new(error.into()).at_most(4096));
 }
 
 /// As `--help` lists them.

@@ -1,6 +1,6 @@
 //! The handler a newcomer copies.
 
-use kubehandler::{Filter, k8s::Pod, prelude::*};
+use kubehandler::{Filter, Printable, k8s::Pod, prelude::*};
 
 /// Logs each pod's add, update and delete with its namespace, name and phase.
 ///
@@ -38,11 +38,13 @@ impl Callbacks for PodLogger {
 fn log(ev: &Event<PodLogger>, what: &str) -> Result {
     let pod = ev.object()?;
     let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
+    // Names of pods are DNS names; what else a cluster says may be any text.
+    let phase = Printable::new(phase.unwrap_or("Unknown"));
     info!(
         namespace = ev.namespace().unwrap_or_default(),
         name = ev.name(),
         uid = ev.uid(),
-        phase = phase.unwrap_or("Unknown"),
+        %phase,
         "{what}"
     );
     Ok(())

@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use kubehandler::{
+    Printable,
     k8s::{Namespace, Pod},
     kube::{
         self, Api, Client,
@@ -124,7 +125,7 @@ impl Shop {
             },
         })) {
             Ok(pod) => pod,
-            Err(error) => return debug!(%error, "not a pod"),
+            Err(error) => return debug!(error = %Printable::new(error), "not a pod"),
         };
         if tell(&self.pods.create(&PostParams::default(), &pod).await) {
             self.open.push_back((name, Phase::Pending));
@@ -170,7 +171,7 @@ impl Shop {
 /// Returns whether it went well; the workload goes on either way.
 fn tell<T>(result: &kube::Result<T>) -> bool {
     if let Err(error) = result {
-        debug!(%error, "the workload stumbles");
+        debug!(error = %Printable::new(error), "the workload stumbles");
     }
     result.is_ok()
 }

@@ -58,6 +58,22 @@ fn first_run_needs_no_cluster_and_logs_pods_that_come_and_change() {
 }
 
 #[test]
+fn output_that_is_closed_does_no_harm() {
+    let mut sample = Sample::start(&[]);
+    let first = sample.lines().next();
+    assert!(first.is_some(), "a line, after which the pipe is closed");
+    drop(sample.0.stderr.take());
+
+    // The end is logged, and pods that come and go meanwhile.
+    let id = sample.0.id().to_string();
+    let killed = Command::new("kill").args(["-TERM", &id]).status();
+    assert!(killed.expect("it runs").success());
+    let status = sample.0.wait().expect("it is waited for once");
+
+    assert_eq!(status.code(), Some(0), "{status}");
+}
+
+#[test]
 fn kubeconfig_that_does_not_work_is_an_error() {
     let path = std::env::temp_dir().join(format!(
         "kubehandler-broken-{}.kubeconfig",

@@ -1,7 +1,5 @@
 //! `main` in one call: runtime, logging, client, run.
 
-use std::io::IsTerminal as _;
-
 use tokio::{
     runtime::{Builder, Handle},
     task::JoinError,
@@ -10,26 +8,28 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{CutOff, EventLoop, LET_GO, RunError, signals::Signals};
-
-/// What is logged unless `RUST_LOG` says otherwise.
-///
-/// Not the errors that kube logs of each failed request: the informers say more, and once.
-const LOGGED: &str = "info,kube_client::client::builder=off";
+use crate::logging;
 
 impl EventLoop {
     /// Runs the loop as a whole program: makes logging, a runtime and a client, and runs.
     ///
-    /// Logs go to standard error, at `info` or as `RUST_LOG` says, unless a `tracing`
-    /// subscriber is set already.
+    /// Logs go to standard error, at `info` or as `RUST_LOG` says, as [`logging::init`] has it,
+    /// unless a `tracing` subscriber is set already.
     ///
     /// # Errors
     ///
     /// As [`run_blocking`](Self::run_blocking); returned from `fn main`, an error makes exit
-    /// code 1. Its type is no `std::error::Error`: a `main` that returns `anyhow::Result` or a
+    /// code 1. If standard error is a pipe that nobody reads any more, so that the error could
+    /// not be printed without waiting for ever, the process ends here, with that code.
+    /// Its type is no `std::error::Error`: a `main` that returns `anyhow::Result` or a
     /// boxed error calls `run_blocking`, and sets up logging itself.
     pub fn main(self) -> crate::Result {
-        start_logging();
-        Ok(self.run_blocking()?)
+        let log = logging::init();
+        let result = self.run_blocking();
+        if !log.flush() && result.is_err() {
+            std::process::exit(1);
+        }
+        Ok(result?)
     }
 
     /// Runs as [`run`](Self::run) does, on a runtime of its own; for programs with their own logging.
@@ -90,20 +90,4 @@ fn resume(error: JoinError) -> Result<(), RunError> {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(_) => Ok(()),
     }
-}
-
-fn start_logging() {
-    use tracing_subscriber::{EnvFilter, fmt};
-
-    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
-    let filter = EnvFilter::builder()
-        .with_default_directive(tracing::Level::INFO.into())
-        .parse_lossy(if wanted.is_empty() { LOGGED } else { &wanted });
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    // An error means that the program has set up logging of its own, which stays.
-    let _ = fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal() && !no_color)
-        .try_init();
 }

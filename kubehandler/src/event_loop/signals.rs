@@ -3,7 +3,8 @@
 use std::{convert::Infallible, io};
 
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+
+use crate::log::{flush, info, warn};
 
 /// SIGINT and SIGTERM, listened to from the moment it is made.
 pub(super) struct Signals {
@@ -30,10 +31,12 @@ impl Signals {
     /// Cancels `stop` at the first signal and ends the process at the second.
     pub(super) async fn forward(mut self, stop: CancellationToken) -> Infallible {
         let (name, _) = self.next().await;
-        info!(signal = name, "told to stop; a second signal ends at once");
+        // Before it is logged, which may take its time.
         stop.cancel();
+        info!(signal = name, "told to stop; a second signal ends at once");
         let (name, number) = self.next().await;
         warn!(signal = name, "told to stop again; ending at once");
+        flush();
         std::process::exit(128 + number)
     }
 

@@ -9,12 +9,13 @@ use std::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use parking_lot::{Mutex, MutexGuard};
 use serde::Deserialize;
-use tracing::error;
 
 use crate::{
     contained::contained,
     informer::{decoded::Decoder, delta::Delta, stored::Stored, view::View},
+    log::error,
     object_key::ObjectKey,
+    printable::Printable,
     resource::Resource,
 };
 
@@ -137,7 +138,7 @@ impl<K: Resource> Shared<K> {
             }
         };
         contained(values)
-            .inspect_err(|_| error!(object = object.key(), "the function of an index panicked"))
+            .inspect_err(|_| error!(object = %Printable::new(object.key()), "the function of an index panicked"))
             .ok()
             .flatten()
             .unwrap_or_default()

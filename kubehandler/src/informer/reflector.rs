@@ -7,7 +7,6 @@
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{debug, warn};
 
 use crate::contained::Contained;
 use crate::informer::{
@@ -27,6 +26,8 @@ use crate::informer::{
     target::Read,
     version::is_older,
 };
+use crate::log::{debug, warn};
+use crate::printable::Printable;
 
 mod streaming;
 
@@ -85,7 +86,8 @@ impl<'a> Reflector<'a> {
             Step::Watch(version) => {
                 let limits = &self.shared.limits;
                 let request = self.shared.target.watch(version, limits.watch)?;
-                debug!(informer = %self.shared.target, version, "watching");
+                let shown = Printable::new(&version);
+                debug!(informer = %self.shared.target, version = %shown, "watching");
                 let stream = Stream::open(&self.shared.client, request, limits).await?;
                 Ok(Some(stream))
             }
@@ -267,7 +269,8 @@ impl<'a> Reflector<'a> {
             .change(|store| Ok::<_, Infallible>(store.commit()));
         self.shared.tell();
         let objects = self.shared.read(Store::len);
-        debug!(informer = %self.shared.target, version, objects, "listed");
+        let shown = Printable::new(version);
+        debug!(informer = %self.shared.target, version = %shown, objects, "listed");
         self.progress.plan.listed(version, &newest);
         if let Some(suspect) = self.progress.suspect.take() {
             let current = self.shared.get(suspect.key());

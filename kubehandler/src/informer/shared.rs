@@ -14,7 +14,6 @@ use kube::Client;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
 
 use crate::informer::{
     config::Limits,
@@ -26,6 +25,7 @@ use crate::informer::{
     stored::Stored,
     target::Target,
 };
+use crate::log::{debug, info, warn};
 
 /// One watch, one store and its subscribers, however many informers and handlers use it.
 pub(crate) struct Shared {

@@ -1,7 +1,6 @@
 //! The streaming list: the objects as events of a watch, closed by a bookmark.
 
 use tokio::time::Instant;
-use tracing::debug;
 
 use super::Reflector;
 use crate::informer::{
@@ -15,6 +14,7 @@ use crate::informer::{
     stored::{Stored, Uid},
     target::Read,
 };
+use crate::log::debug;
 
 impl Reflector<'_> {
     /// Takes a list as the first events of a watch; returns the watch.
