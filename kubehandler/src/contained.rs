@@ -13,7 +13,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use tracing::error;
+use crate::{log::error, printable::Printable};
 
 /// A panic of the user's code: its message, if it had one.
 ///
@@ -58,9 +58,9 @@ pub(crate) fn dropped<T>(value: T) {
     }
 }
 
-/// Returns the text of a value of the user's, such as an error.
+/// Returns the text of a value of the user's, such as an error, fit for a line of a log.
 pub(crate) fn printed(value: &impl fmt::Display) -> String {
-    contained(|| value.to_string())
+    contained(|| Printable::new(value).to_string())
         .unwrap_or_else(|panic| format!("the error panicked when it was printed: {panic}"))
 }
 

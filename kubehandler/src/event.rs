@@ -6,13 +6,16 @@ use std::{
 };
 
 use kube::Client;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use crate::{
+    contained::contained,
     handler::EventHandler,
     informer::{DecodeError, Decoder, Stored, Uid, UidBuffer},
     object_key::ObjectKey,
-    outcome::HandlerError,
+    outcome::{HandlerError, panicked},
 };
 
 /// What happened to the object, as far as one handler is concerned.
@@ -195,6 +198,71 @@ impl<H: EventHandler> Event<H> {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.context.stop.is_cancelled()
+    }
+
+    /// Runs code that blocks, or computes for long, on a thread where that harms nothing.
+    ///
+    /// A callback that blocks its thread holds up whatever waits for that thread: other callbacks,
+    /// their timeouts, the watches. The event loop notices, and names it in the log.
+    ///
+    /// `work` runs as `tokio::task::spawn_blocking` does, in the span of the callback. It takes
+    /// what it needs with it: clones of fields, and of the event, which is cheap to clone.
+    ///
+    /// # Errors
+    ///
+    /// Fails if `work` panics, or if the runtime shuts down before it starts. What `work` returns
+    /// is passed on, a `Result` of its own too: `ev.blocking(..).await??`.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a tokio runtime; a callback is always in one.
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, as by the handler's `timeout` or at the drain deadline, `work` goes
+    /// on if it has started, and what it returns is lost. The event loop does not wait for it, and
+    /// the next call of the object may run beside it. `EventLoop::main` and `run_blocking` leave it
+    /// behind; a runtime of your own waits for it when it is dropped: end that with
+    /// `Runtime::shutdown_timeout`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kubehandler::{k8s::ConfigMap, prelude::*};
+    /// use std::{fs, path::PathBuf};
+    ///
+    /// #[derive(EventHandler)]
+    /// #[handler(resource = ConfigMap)]
+    /// struct Mirror {
+    ///     directory: PathBuf,
+    /// }
+    ///
+    /// impl Callbacks for Mirror {
+    ///     async fn reconcile(&self, ev: Event<Self>) -> Result<Action> {
+    ///         let map = ev.object()?;
+    ///         let directory = self.directory.join(ev.name());
+    ///         ev.blocking(move || {
+    ///             fs::create_dir_all(&directory)?;
+    ///             for (name, text) in map.data.iter().flatten() {
+    ///                 fs::write(directory.join(name), text)?;
+    ///             }
+    ///             std::io::Result::Ok(())
+    ///         })
+    ///         .await??;
+    ///         Ok(Action::DONE)
+    ///     }
+    /// }
+    /// ```
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, HandlerError> {
+        let span = Span::current();
+        let work = spawn_blocking(move || span.in_scope(|| contained(work)));
+        match work.await {
+            Ok(answer) => answer.map_err(panicked),
+            Err(_) => Err("the runtime shuts down, and runs no blocking code any more".into()),
+        }
     }
 
     /// Returns the client of the event loop.

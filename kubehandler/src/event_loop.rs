@@ -10,9 +10,11 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use kube::Client;
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
 
 pub use registry::{EventLoopHandle, InformerState, RunningCallback, WaitingCallback};
 
@@ -22,11 +24,11 @@ use crate::{
         registry::{Registry, Wired},
     },
     informer::Informers,
+    log::{debug, info, warn},
     observe::Observer,
+    printable::Printable,
+    watchdog::{Bench, Code, LET_GO, Watchdog},
 };
-
-/// How long a task has to let go of its thread, once it has nothing to wait for, before it is called blocked.
-const LET_GO: Duration = Duration::from_millis(100);
 
 /// A set of handlers, the informers they need, and the workers that call them.
 ///
@@ -67,10 +69,13 @@ pub struct EventLoop {
 #[non_exhaustive]
 pub enum RunError {
     /// No handler was registered.
-    #[error("event loop `{0}` has no handler: call `register` before it runs")]
+    #[error("event loop `{}` has no handler: call `register` before it runs", Printable::new(.0))]
     NoHandler(String),
     /// A handler's name is no DNS label.
-    #[error("handler name `{0}` is not a DNS label: use at most 63 of a-z, 0-9 and `-`")]
+    #[error(
+        "handler name `{}` is not a DNS label: use at most 63 of a-z, 0-9 and `-`",
+        Printable::new(.0)
+    )]
     InvalidName(String),
     /// Two handlers were registered under one name.
     #[error("handler `{0}` is registered twice: give one of them another name")]
@@ -196,12 +201,25 @@ impl EventLoop {
     /// # Cancel safety
     ///
     /// Dropping the future drops the running callbacks at their next await. Cancel `stop` instead.
-    pub async fn run_until(mut self, stop: CancellationToken) -> Result<(), RunError> {
+    pub async fn run_until(self, stop: CancellationToken) -> Result<(), RunError> {
+        self.check()?;
+        let watchdog = Watchdog::start();
+        let bench = Bench::of_loop(self.name.clone());
+        watchdog.add(bench.clone());
+        // The tasks of the loop have slots of their own.
+        let run = self.run_watched(stop, &watchdog);
+        bench.slot(0).watch(Code::Poll, run).await
+    }
+
+    async fn run_watched(
+        mut self,
+        stop: CancellationToken,
+        watchdog: &Watchdog,
+    ) -> Result<(), RunError> {
         let registry = self.registry.clone();
         let drain_timeout = self.drain_timeout;
         // The callbacks see the stop of a loop that failed, the caller's token does not.
         let stop = stop.child_token();
-        self.check()?;
         let connect = std::mem::take(&mut self.connect);
         let client = tokio::select! {
             // A client that is there already lets the handlers' informers be checked first.
@@ -214,25 +232,34 @@ impl EventLoop {
         let mut sources = JoinSet::new();
         for informer in &wired.informers {
             let (informer, stop) = (informer.clone(), stop.clone());
-            sources.spawn(async move { informer.run(stop).await });
+            let bench = Bench::of_informer(&informer.describe());
+            watchdog.add(bench.clone());
+            sources.spawn(async move {
+                bench.slot(0).watch(Code::Poll, informer.run(stop)).await;
+            });
         }
         for (lane, informer) in &wired.lanes {
+            watchdog.add(lane.bench().clone());
             lane.spawn(informer, &mut tasks);
         }
+        let pulse = watchdog.pulse();
+        let mut alive = JoinSet::new(); // Ends with the loop.
+        alive.spawn(async move { pulse.answer().await });
         self.registry.start(wired);
-        info!(event_loop = %self.name, "started");
+        let name = Printable::new(&self.name);
+        info!(event_loop = %name, "started");
 
         let synced = serve(&registry, self.sync_timeout, &stop).await;
         stop.cancel();
         registry.stopping().cancel();
-        info!(event_loop = %self.name, "stopping");
+        info!(event_loop = %name, "stopping");
         let drained = drain(&registry, tasks, drain_timeout).await;
         // A client that blocks its thread, in a credentials plugin for one, is left behind.
         let _ = timeout(LET_GO, async {
             while sources.join_next().await.is_some() {}
         })
         .await;
-        info!(event_loop = %self.name, "stopped");
+        info!(event_loop = %name, "stopped");
         synced.and(drained)
     }
 
@@ -295,6 +322,7 @@ async fn drain(
     mut tasks: JoinSet<()>,
     drain_timeout: Duration,
 ) -> Result<(), RunError> {
+    let began = Instant::now();
     if timeout(drain_timeout, async {
         while tasks.join_next().await.is_some() {}
     })
@@ -303,21 +331,25 @@ async fn drain(
     {
         return Ok(());
     }
+    // A runtime that stood still past the deadline gave the others no time to finish.
+    let late = began.elapsed().saturating_sub(drain_timeout);
+    if late > LET_GO
+        && timeout(LET_GO, async { while tasks.join_next().await.is_some() {} })
+            .await
+            .is_ok()
+    {
+        return Ok(());
+    }
     let callbacks = registry.running();
+    let on_thread = registry.on_thread();
     tasks.abort_all();
-    let left_behind = timeout(LET_GO, async { while tasks.join_next().await.is_some() {} })
-        .await
-        .is_err();
-    let blocking = if left_behind {
-        registry.running()
-    } else {
-        vec![]
-    };
+    // A callback that awaits is dropped by now, unless another has its thread.
+    let _ = timeout(LET_GO, async { while tasks.join_next().await.is_some() {} }).await;
     tasks.detach_all();
     let cut_off: Vec<CutOff> = callbacks
         .into_iter()
         .map(|callback| CutOff {
-            is_blocking: blocking.iter().any(|b| b.is_same_call(&callback)),
+            is_blocking: on_thread.still_has(&callback),
             callback,
         })
         .collect();

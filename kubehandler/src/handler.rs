@@ -74,6 +74,9 @@ pub trait EventHandler: Send + Sync + Sized + 'static {
 /// `on_update`, one `on_delete`. A callback that fails, panics or times out is
 /// called again after its backoff.
 ///
+/// Callbacks run on the threads of the runtime, and must not block them: code that blocks, or
+/// computes for long, belongs in [`Event::blocking`].
+///
 /// # Cancel safety
 ///
 /// A callback's future is dropped at its timeout, and at the drain deadline of a

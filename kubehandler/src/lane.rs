@@ -37,6 +37,7 @@ use crate::{
     observe::Observer,
     queue::{Priority, Queue},
     settings::Retry,
+    watchdog::Bench,
 };
 
 /// How a lane runs its callbacks: [`Settings`](crate::Settings) without the predicates.
@@ -61,6 +62,8 @@ pub(crate) struct Lane {
     has_backlog: AtomicBool,
     /// Told whenever the lane may have become idle or has tried its first list.
     progress: Arc<Notify>,
+    /// What the workers do, each in a slot.
+    bench: Arc<Bench>,
 }
 
 /// The accounts of all objects of a lane, and the calls that run.
@@ -102,6 +105,7 @@ impl Lane {
         progress: Arc<Notify>,
     ) -> Arc<Self> {
         Arc::new(Self {
+            bench: Bench::of_handler(name.clone(), config.workers.get()),
             name,
             handler,
             config,
@@ -111,6 +115,16 @@ impl Lane {
             has_backlog: AtomicBool::new(false),
             progress,
         })
+    }
+
+    /// Returns the handler's name.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Returns what shows which code the workers run.
+    pub(crate) fn bench(&self) -> &Arc<Bench> {
+        &self.bench
     }
 
     /// Returns true if no callback runs, is due, or waits for its retry.

@@ -95,6 +95,32 @@
 //! | `Err` with [`retry_after(d)`](ResultExt::retry_after) | again after `d` |
 //! | `Err` with [`terminal()`](ResultExt::terminal), [`bail_terminal!`] | given up until the object changes |
 //!
+//! # Code that blocks
+//!
+//! Callbacks share the threads of the runtime. One that blocks, with `std::fs`, `std::thread::sleep`,
+//! a lock or a long computation, holds up whatever waits for its thread: other callbacks, their
+//! timeouts, on a runtime of one thread everything. Such code belongs in
+//! [`ev.blocking`](Event::blocking):
+//!
+//! ```
+//! # use kubehandler::{k8s::ConfigMap, prelude::*};
+//! # #[derive(EventHandler)]
+//! # #[handler(resource = ConfigMap)]
+//! # struct Counter;
+//! # impl Callbacks for Counter {
+//! async fn on_add(&self, ev: Event<Self>) -> Result<Action> {
+//!     let path = format!("/var/lib/maps/{}", ev.name());
+//!     let text = ev.blocking(move || std::fs::read_to_string(path)).await??;
+//!     info!(lines = text.lines().count(), "read");
+//!     Ok(Action::DONE)
+//! }
+//! # }
+//! ```
+//!
+//! A callback, predicate or index function that has kept its thread for a second is named in the
+//! log, by a thread beside the runtime, and again each time it has taken twice as long. At the
+//! drain deadline [`CutOff::is_blocking`] says of which callbacks that is true.
+//!
 //! # Logs
 //!
 //! All is logged with [`tracing`]. [`EventLoop::main`] logs to standard error, as [`logging::init`]
@@ -160,8 +186,8 @@
 
 #[doc(hidden)]
 pub mod __private;
-mod contained;
 mod chain;
+mod contained;
 mod event;
 mod event_loop;
 mod handler;
@@ -179,6 +205,7 @@ mod printable;
 pub mod queue;
 mod resource;
 mod settings;
+mod watchdog;
 mod work_queue;
 
 pub use event::{Event, EventKind};

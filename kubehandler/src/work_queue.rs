@@ -11,11 +11,13 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info};
 
 use crate::event::EventKind;
+use crate::log::{debug, info};
 use crate::object_key::ObjectKey;
 use crate::outcome::Result;
+use crate::printable::Printable;
+use crate::watchdog::{Bench, LET_GO, Watchdog};
 
 mod book;
 mod context;
@@ -360,18 +362,33 @@ impl WorkQueue {
             }
         }
 
-        info!(queue = %shared.name, workers, "work queue started");
+        let name = Printable::new(&shared.name);
+        info!(queue = %name, workers, "work queue started");
+        let watchdog = Watchdog::start();
+        let bench = Bench::of_queue(&shared.name, workers);
+        watchdog.add(Arc::clone(&bench));
         let mut running = JoinSet::new();
-        for _ in 0..workers {
-            running.spawn(worker::work(Arc::clone(shared), token.clone()));
+        for worker in 0..workers {
+            let (shared, token, bench) = (Arc::clone(shared), token.clone(), Arc::clone(&bench));
+            running.spawn(async move { worker::work(shared, token, bench.slot(worker)).await });
         }
         token.cancelled().await;
         drop(closing);
-        debug!(queue = %shared.name, "draining");
+        debug!(queue = %name, "draining");
         let drained = async { while running.join_next().await.is_some() {} };
-        timeout(self.drain_timeout, drained)
-            .await
-            .map_err(|_| WorkQueueError::CutOff(shared.book.running()))
+        if timeout(self.drain_timeout, drained).await.is_ok() {
+            return Ok(());
+        }
+        let mut cut_off = shared.book.running();
+        let on_thread = bench.on_thread();
+        running.abort_all();
+        let dropped = async { while running.join_next().await.is_some() {} };
+        // A callback that awaits is dropped by now, unless another has its thread.
+        let _ = timeout(LET_GO, dropped).await;
+        for call in &mut cut_off {
+            call.is_blocking = on_thread.still_has(Some(call.kind.as_str()), &call.object);
+        }
+        Err(WorkQueueError::CutOff(cut_off))
     }
 
     async fn wait_for_sync(&self) {

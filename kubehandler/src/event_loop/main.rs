@@ -61,22 +61,25 @@ impl EventLoop {
         let stop = CancellationToken::new();
         let signals = Signals::listen().map_err(RunError::Signals)?;
         let registry = self.registry.clone();
-        let last_call = self.drain_timeout.saturating_add(3 * LET_GO);
+        let last_call = self.drain_timeout.saturating_add(2 * LET_GO);
         let run = callbacks.spawn(self.run_until(stop.clone()));
         tokio::select! {
             result = run => result.unwrap_or_else(resume),
-            () = async {
+            on_thread = async {
                 // Told to stop, or stopping by itself: it may have no thread left to go on with.
                 tokio::select! {
                     () = stop.cancelled() => {}
                     () = registry.stopping().cancelled() => {}
                 }
                 sleep(last_call).await;
+                let on_thread = registry.on_thread();
+                sleep(LET_GO).await;
+                on_thread
             } => {
                 let callbacks = registry.running().into_iter();
                 Err(RunError::CutOff(callbacks.map(|callback| CutOff {
+                    is_blocking: on_thread.still_has(&callback),
                     callback,
-                    is_blocking: true,
                 }).collect()))
             }
             never = signals.forward(stop.clone()) => match never {},

@@ -19,6 +19,8 @@ use crate::{
     informer::{Shared, Subscriber},
     lane::{Lane, RunningCall, WaitingCall},
     object_key::ObjectKey,
+    printable::Printable,
+    watchdog::OnThread,
 };
 
 /// The parts of a loop, as they were wired when it started.
@@ -103,6 +105,14 @@ impl Registry {
         running.map(RunningCallback).collect()
     }
 
+    /// Returns the calls whose callbacks run on a thread right now, and do not await.
+    pub(super) fn on_thread(&self) -> OnThreads {
+        let wired = self.wired();
+        let lanes = wired.iter().flat_map(|wired| &wired.lanes);
+        let calls = lanes.map(|(lane, _)| (lane.name().clone(), lane.bench().on_thread()));
+        OnThreads(calls.collect())
+    }
+
     fn waiting(&self) -> Vec<WaitingCallback> {
         let wired = self.wired();
         let lanes = wired.iter().flat_map(|wired| &wired.lanes);
@@ -139,6 +149,18 @@ impl Registry {
             }
             progress.await;
         }
+    }
+}
+
+/// The calls of each handler that were on a thread at one moment.
+pub(super) struct OnThreads(Vec<(Arc<str>, OnThread)>);
+
+impl OnThreads {
+    /// Returns true if this callback was on a thread, and has not let go of it since.
+    pub(super) fn still_has(&self, callback: &RunningCallback) -> bool {
+        let RunningCall { handler, key, .. } = &callback.0;
+        let mut lanes = self.0.iter();
+        lanes.any(|(name, calls)| name == handler && calls.still_has(None, key))
     }
 }
 
@@ -290,6 +312,7 @@ impl fmt::Display for WaitingCallback {
         let WaitingCall {
             handler, key, kind, ..
         } = &self.0;
+        let (key, handler) = (Printable::new(key), Printable::new(handler));
         write!(f, "{kind} of `{key}` by `{handler}`")?;
         match self.due_in() {
             None => write!(f, ", which waits for a worker"),
@@ -326,10 +349,6 @@ impl RunningCallback {
     pub fn running_for(&self) -> Duration {
         Instant::now().saturating_duration_since(self.0.since)
     }
-
-    pub(super) fn is_same_call(&self, other: &Self) -> bool {
-        self == other
-    }
 }
 
 impl PartialEq for RunningCallback {
@@ -347,6 +366,7 @@ impl fmt::Display for RunningCallback {
         let RunningCall {
             handler, key, kind, ..
         } = &self.0;
+        let (key, handler) = (Printable::new(key), Printable::new(handler));
         write!(f, "{kind} of `{key}` by `{handler}`")
     }
 }

@@ -10,7 +10,7 @@ use tokio::{
     task::JoinSet,
     time::{Instant, timeout},
 };
-use tracing::{Instrument, Span, debug, error, info_span, warn};
+use tracing::{Instrument, Span, info_span};
 
 use super::{Book, Lane, RunningCall};
 use crate::{
@@ -18,9 +18,12 @@ use crate::{
     event::Call,
     informer::Shared,
     lane::owed::{Next, Offer, Outcome, Skip, Turn, Verdict},
+    log::{debug, error, warn},
     object_key::ObjectKey,
     outcome::{Action, HandlerError, Result, panicked},
+    printable::Printable,
     queue::Priority,
+    watchdog::{Code, Slot},
 };
 
 /// A callback without a timeout that runs longer is reported, each time this has passed again.
@@ -40,11 +43,11 @@ enum Turned {
 impl Lane {
     /// Starts the lane's tasks: its workers, once `informer` has synced, and its resync timer.
     pub(crate) fn spawn(self: &Arc<Self>, informer: &Arc<Shared>, tasks: &mut JoinSet<()>) {
-        for _ in 0..self.config.workers.get() {
+        for worker in 0..self.config.workers.get() {
             let (lane, informer) = (self.clone(), informer.clone());
             tasks.spawn(async move {
                 tokio::select! {
-                    () = informer.synced() => lane.work().await,
+                    () = informer.synced() => lane.work(lane.bench.slot(worker)).await,
                     () = lane.context.stop.cancelled() => {}
                 }
             });
@@ -67,7 +70,7 @@ impl Lane {
     }
 
     /// Takes keys and calls the handler until the loop is told to stop; nothing starts after that.
-    async fn work(&self) {
+    async fn work(&self, slot: &Slot) {
         loop {
             let key = tokio::select! {
                 biased;
@@ -75,17 +78,18 @@ impl Lane {
                 key = self.queue.get() => key,
             };
             let Some(key) = key else { return };
+            slot.hold(&key);
             if self.has_backlog.load(Ordering::Relaxed) && !self.queue.has_ready(Priority::LOW) {
                 self.refill(self.book());
             }
-            if let Turned::Call(offer) = self.take_turn(&key) {
-                self.call(offer.call).await;
+            if let Turned::Call(offer) = self.take_turn(&key, slot) {
+                self.call(offer.call, slot).await;
             }
         }
     }
 
     /// Finds out what the turn of `key` is for, and starts it.
-    fn take_turn(&self, key: &ObjectKey) -> Turned {
+    fn take_turn(&self, key: &ObjectKey, slot: &Slot) -> Turned {
         loop {
             let now = Instant::now();
             let next = self
@@ -104,7 +108,10 @@ impl Lane {
                 Next::Nothing => return Turned::Nothing,
             };
             // Predicates run outside the lock; if the object changes meanwhile, they run again.
-            match self.handler.skip(&offer, &self.context.decoder) {
+            let inside = slot.enter(Code::Predicate);
+            let skip = self.handler.skip(&offer, &self.context.decoder);
+            drop(inside);
+            match skip {
                 Ok(None) => {
                     if self.start(&offer) {
                         return Turned::Call(offer);
@@ -112,11 +119,13 @@ impl Lane {
                 }
                 Ok(Some(skip)) => {
                     if self.drop_offer(&offer, skip) {
-                        debug!(handler = %self.name, object = %key, ?skip, "not called");
+                        let object = Printable::new(key);
+                        debug!(handler = %self.name, %object, ?skip, "not called");
                         return Turned::Nothing;
                     }
                 }
                 Err(error) => {
+                    let _inside = slot.enter(Code::Report);
                     if self.refuse(&offer, error) {
                         return Turned::Nothing;
                     }
@@ -181,16 +190,19 @@ impl Lane {
     }
 
     /// Calls the handler and books how it ended.
-    async fn call(&self, call: Call) {
+    async fn call(&self, call: Call, slot: &Slot) {
         // If the future is dropped at the drain deadline, the callback runs no more.
         let mut running = Running {
             lane: self,
             key: Some(&call.key),
         };
         let observer = self.config.observer.as_ref();
+        let inside = slot.enter(Code::Report);
         let watched = observer.map(|observer| observer.started(&self.name, &call));
+        drop(inside);
         async {
-            let answer = self.bounded(&call).await;
+            let answer = slot.watch(call.kind.into(), self.bounded(&call)).await;
+            let _inside = slot.enter(Code::Report);
             // Before it is booked: who sees the loop idle has been told of every call.
             if let Some(watched) = watched {
                 watched.ended(&answer);
@@ -207,7 +219,7 @@ impl Lane {
             "callback",
             handler = %self.name,
             event = %call.kind,
-            object = %call.key,
+            object = %Printable::new(&call.key),
             attempt = call.attempt,
         )
     }

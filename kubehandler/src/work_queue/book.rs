@@ -154,6 +154,7 @@ impl Book {
                     kind: key.kind.to_string(),
                     event,
                     object: key.object.clone(),
+                    is_blocking: false,
                 })
             })
             .collect();

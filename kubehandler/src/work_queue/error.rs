@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::event::EventKind;
 use crate::object_key::ObjectKey;
+use crate::printable::Printable;
 
 /// Why a work queue refused something, or stopped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +18,7 @@ pub enum WorkQueueError {
     #[error("the kind is empty: name what the objects are, such as `pods`")]
     EmptyKind,
     /// The kind has a callback for this event already.
-    #[error("kind `{kind}` has a callback for `{event}` already")]
+    #[error("kind `{}` has a callback for `{event}` already", Printable::new(kind))]
     DuplicateHandler {
         /// The kind.
         kind: String,
@@ -25,7 +26,10 @@ pub enum WorkQueueError {
         event: EventKind,
     },
     /// The kind has no callback for this event.
-    #[error("kind `{kind}` has no callback for `{event}`: call `register_{event}_handler` first")]
+    #[error(
+        "kind `{}` has no callback for `{event}`: call `register_{event}_handler` first",
+        Printable::new(kind)
+    )]
     NotRegistered {
         /// The kind.
         kind: String,
@@ -33,7 +37,10 @@ pub enum WorkQueueError {
         event: EventKind,
     },
     /// The object that was enqueued has no name.
-    #[error("an object of kind `{kind}` has no name in its metadata, so it cannot be queued")]
+    #[error(
+        "an object of kind `{}` has no name in its metadata, so it cannot be queued",
+        Printable::new(kind)
+    )]
     Nameless {
         /// The kind.
         kind: String,
@@ -42,7 +49,7 @@ pub enum WorkQueueError {
     #[error("0 workers would never call anything: use at least 1")]
     ZeroWorkers,
     /// `run` was called before; a work queue runs once.
-    #[error("work queue `{0}` runs already, or has run: make a new one")]
+    #[error("work queue `{}` runs already, or has run: make a new one", Printable::new(.0))]
     AlreadyRun(String),
     /// The functions of `add_synced` did not all return true in time.
     #[error(
@@ -71,12 +78,19 @@ pub struct UnfinishedCall {
     pub event: EventKind,
     /// The object that it was called for.
     pub object: ObjectKey,
+    /// It blocks its thread, so that it could not even be dropped, and is left behind.
+    pub is_blocking: bool,
 }
 
 /// Kind, event and object, such as `pods add default/web`.
 impl fmt::Display for UnfinishedCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.kind, self.event, self.object)
+        let (kind, object) = (Printable::new(&self.kind), Printable::new(&self.object));
+        write!(f, "{kind} {} {object}", self.event)?;
+        if self.is_blocking {
+            write!(f, " (it blocks its thread)")?;
+        }
+        Ok(())
     }
 }
 

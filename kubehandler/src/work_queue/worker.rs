@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, debug, error, info_span, warn};
+use tracing::{Instrument, info_span};
 
 use super::Shared;
 use super::book::{Call, Ended, WorkKey};
 use super::context::WorkContext;
 use crate::contained::{Contained, contained, dropped, printed};
+use crate::log::{debug, error, warn};
 use crate::outcome::{HandlerError, Result, panicked};
+use crate::printable::Printable;
+use crate::watchdog::{Code, Slot};
 
 /// Works until the queue is told to stop; nothing starts after that.
-pub(super) async fn work(shared: Arc<Shared>, stop: CancellationToken) {
+pub(super) async fn work(shared: Arc<Shared>, stop: CancellationToken, slot: &Slot) {
     while let Some(key) = shared.book.queue().get().await {
         // The queue is closed only when `run` has heard of it.
         if stop.is_cancelled() {
@@ -23,14 +26,17 @@ pub(super) async fn work(shared: Arc<Shared>, stop: CancellationToken) {
         };
         let span = info_span!(
             "handle",
-            queue = %shared.name,
-            kind = %key.kind,
+            queue = %Printable::new(&shared.name),
+            kind = %Printable::new(&key.kind),
             event = %call.event,
-            object = %key.object,
+            object = %Printable::new(&key.object),
             attempt = call.attempt,
         );
+        slot.hold_of(Some(&key.kind), &key.object);
         async {
-            let result = run(&shared, &key, call, &stop).await;
+            let run = run(&shared, &key, call, &stop);
+            let result = slot.watch(call.event.into(), run).await;
+            let _inside = slot.enter(Code::Report);
             let ended = shared.book.finish(&key, &result);
             match result {
                 Ok(()) => debug!("callback succeeded"),

@@ -1,13 +1,14 @@
 //! A controller that the shutdown tests stop: its callbacks end, hang or block as the command line says.
 //!
 //! `drain URL WAY DRAIN_SECONDS BEHAVIOR` handles the pods of the server at `URL`, 20 at a time,
-//! and prints `started NAME` and `finished NAME` for each callback.
+//! and prints `started NAME` and `finished NAME` for each callback. The way to run is `main`, or, on
+//! a runtime and with logging of its own, `run` on several threads and `current` on one.
 
 use std::{
     io::Write as _,
     num::NonZeroUsize,
     process::ExitCode,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -18,6 +19,9 @@ const WORKERS: NonZeroUsize = NonZeroUsize::new(20).unwrap();
 
 /// Longer than any test waits.
 const FOR_EVER: Duration = Duration::from_secs(3600);
+
+/// How long code blocks its thread, where it does so for a while.
+const A_WHILE: Duration = Duration::from_millis(2_500);
 
 /// What a callback still does once the loop is told to stop.
 const LAST_WORK: Duration = Duration::from_millis(300);
@@ -33,23 +37,66 @@ enum Behavior {
     BlockOne,
     /// Each blocks its thread.
     BlockAll,
+    /// The first blocks its thread for a while; all of them end soon after the loop is told to stop.
+    BlockAWhile,
+    /// The first does what blocks for a while where it may; all of them end as above.
+    Blocking,
+    /// Two block their threads when the others wait already.
+    BlockTwo,
+    /// The predicate blocks for a while, once.
+    BlockPredicate,
+    /// Each logs far more than a pipe takes, and ends as above.
+    Chatty,
+    /// As above, but never ends.
+    ChattyHang,
+}
+
+/// The next predicate blocks.
+static PREDICATE_BLOCKS: AtomicBool = AtomicBool::new(false);
+
+/// Takes all pods, some day.
+fn takes(_: &Pod) -> bool {
+    if PREDICATE_BLOCKS.swap(false, Ordering::Relaxed) {
+        std::thread::sleep(A_WHILE);
+    }
+    true
 }
 
 #[derive(Debug, EventHandler)]
-#[handler(resource = Pod, name = "pods")]
+#[handler(resource = Pod, name = "pods", when = |pod| takes(pod))]
 struct Pods {
     behavior: Behavior,
     is_first: AtomicBool,
+    started: AtomicUsize,
 }
 
 impl Callbacks for Pods {
     async fn on_add(&self, ev: Event<Self>) -> Result<Action> {
         let is_first = self.is_first.swap(false, Ordering::Relaxed);
         print("started", &ev)?;
+        let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
         match self.behavior {
             Behavior::HangOne if is_first => std::future::pending().await,
             Behavior::BlockOne if is_first => std::thread::sleep(FOR_EVER),
             Behavior::BlockAll => std::thread::sleep(FOR_EVER),
+            Behavior::BlockTwo if number > WORKERS.get() - 2 => std::thread::sleep(FOR_EVER),
+            Behavior::BlockAWhile if is_first => {
+                std::thread::sleep(A_WHILE);
+                ev.cancelled().await;
+            }
+            Behavior::Blocking if is_first => {
+                ev.blocking(|| std::thread::sleep(A_WHILE)).await?;
+                ev.cancelled().await;
+            }
+            Behavior::Chatty | Behavior::ChattyHang => {
+                for _ in 0..100 {
+                    info!("{}", "far too much ".repeat(100));
+                }
+                if self.behavior == Behavior::ChattyHang {
+                    std::future::pending::<()>().await;
+                }
+                ev.cancelled().await;
+            }
             _ => {
                 ev.cancelled().await;
                 tokio::time::sleep(LAST_WORK).await;
@@ -77,10 +124,19 @@ fn main() -> anyhow::Result<ExitCode> {
             "hang-one" => Behavior::HangOne,
             "block-one" => Behavior::BlockOne,
             "block-all" => Behavior::BlockAll,
+            "block-a-while" => Behavior::BlockAWhile,
+            "blocking" => Behavior::Blocking,
+            "block-two" => Behavior::BlockTwo,
+            "block-predicate" => Behavior::BlockPredicate,
+            "chatty" => Behavior::Chatty,
+            "chatty-hang" => Behavior::ChattyHang,
             other => bail!("unknown behavior `{other}`"),
         },
         is_first: AtomicBool::new(true),
+        started: AtomicUsize::new(0),
     };
+    let blocks = handler.behavior == Behavior::BlockPredicate;
+    PREDICATE_BLOCKS.store(blocks, Ordering::Relaxed);
     let url = url.parse().context("the URL is none")?;
     let event_loop = EventLoop::new("drain")
         .config_from(async { anyhow::Ok(Config::new(url)) })
@@ -90,6 +146,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let result = match way.as_str() {
         "main" => event_loop.main(),
         "run" => run(event_loop),
+        "current" => current(event_loop),
         other => bail!("unknown way to run `{other}`"),
     };
     // What `fn main() -> kubehandler::Result` does.
@@ -99,8 +156,19 @@ fn main() -> anyhow::Result<ExitCode> {
 /// Runs the loop as a program with a runtime and logging of its own does.
 #[tokio::main]
 async fn run(event_loop: EventLoop) -> Result {
+    start_logging();
+    Ok(event_loop.run().await?)
+}
+
+/// Runs the loop as a program with a runtime of one thread does.
+#[tokio::main(flavor = "current_thread")]
+async fn current(event_loop: EventLoop) -> Result {
+    start_logging();
+    Ok(event_loop.run().await?)
+}
+
+fn start_logging() {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .init();
-    Ok(event_loop.run().await?)
 }

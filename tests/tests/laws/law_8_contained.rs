@@ -229,3 +229,106 @@ async fn law_8_error_that_panics_when_it_is_printed_costs_no_worker() {
     let called = called.lock().expect("not poisoned").clone();
     assert_eq!(called, ["bad", "good", "bad"]);
 }
+
+/// A subscriber that panics at each event, as one does that cannot write its log.
+struct LogPanics;
+
+impl tracing::Subscriber for LogPanics {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let is_ours = event.metadata().target().starts_with("kubehandler");
+        assert!(!is_ours, "told to panic");
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_8_log_that_panics_ends_neither_worker_nor_informer_nor_loop() {
+    let _logs = tracing::subscriber::set_default(LogPanics);
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/bad"));
+    server.put(pod("default/good"));
+    let handler = Recorder::new("pods", &log)
+        .does(|seen| match (&*seen.object, seen.attempt) {
+            ("default/bad", 0) => Does::Fail,
+            _ => Does::Succeed,
+        })
+        .settings(|settings| settings.when(|pod| pod.metadata.name.as_deref() != Some("dropped")));
+    let running = Running::start(&server, event_loop().workers(workers(1)).register(handler));
+    running.settle().await;
+    server.put(pod("default/dropped"));
+    server.close_watches();
+    server.put(pod("default/later"));
+
+    running.settle().await;
+    let result = running.stop().await;
+
+    assert!(result.is_ok(), "{result:?}");
+    let succeeded = log.succeeded().into_iter().map(|seen| seen.object);
+    let succeeded: Vec<String> = succeeded.collect();
+    assert_eq!(succeeded, ["default/good", "default/bad", "default/later"]);
+}
+
+/// Calls code that blocks, and that panics at the first attempt.
+struct Blocks {
+    called: Arc<Mutex<Vec<String>>>,
+}
+
+impl EventHandler for Blocks {
+    type Resource = Pod;
+
+    fn name(&self) -> Cow<'_, str> {
+        "blocks".into()
+    }
+
+    fn informer(&self, informers: &Informers) -> Informer<Pod> {
+        informers.informer(Filter::default())
+    }
+}
+
+impl Callbacks for Blocks {
+    async fn on_add(&self, ev: Event<Self>) -> Result<Action> {
+        let (called, event) = (Arc::clone(&self.called), ev.clone());
+        let length = ev
+            .blocking(move || {
+                assert_ne!(event.attempt(), 0, "told to panic");
+                called
+                    .lock()
+                    .expect("not poisoned")
+                    .push(event.name().to_owned());
+                event.name().len()
+            })
+            .await?;
+        assert_eq!(length, ev.name().len());
+        Ok(Action::DONE)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_8_panic_of_code_that_may_block_is_a_failure_of_its_callback() {
+    let server = ScriptedServer::new();
+    server.put(pod("default/a"));
+    let called = Arc::default();
+    let handler = Blocks {
+        called: Arc::clone(&called),
+    };
+    let running = Running::start(&server, event_loop().register(handler));
+
+    running.settle().await;
+
+    assert_eq!(*called.lock().expect("not poisoned"), ["a"]);
+}

@@ -1,4 +1,5 @@
 use std::{
+    borrow::Cow,
     io,
     sync::{Arc, Mutex, mpsc},
     time::Duration,
@@ -6,7 +7,8 @@ use std::{
 
 use http::{Request, Response};
 use kubehandler::{
-    RunError,
+    Action, Callbacks, Event, EventHandler, Filter, Informer, Informers, Result, RunError,
+    k8s::Pod,
     kube::{Client, Config, client::Body},
 };
 use kubehandler_tests::{
@@ -120,7 +122,7 @@ async fn law_9_timeouts_may_be_as_long_as_a_duration_can_be() {
 
 #[tokio::test(start_paused = true)]
 async fn law_9_loop_that_waits_for_its_configuration_can_be_stopped() {
-    let never = std::future::pending::<Result<Config, io::Error>>();
+    let never = std::future::pending::<std::result::Result<Config, io::Error>>();
     let event_loop = event_loop()
         .config_from(never)
         .register(Recorder::new("pods", &Log::new()));
@@ -188,4 +190,80 @@ fn law_9_request_that_blocks_its_thread_does_not_keep_the_loop() {
     });
 
     assert!(matches!(result, Ok(Ok(Ok(())))), "{result:?}");
+}
+
+/// Waits in its callbacks: on a thread, for what may block, or for ever.
+struct Waits {
+    began: mpsc::Sender<()>,
+    released: Arc<Mutex<mpsc::Receiver<()>>>,
+}
+
+impl EventHandler for Waits {
+    type Resource = Pod;
+
+    fn name(&self) -> Cow<'_, str> {
+        "waits".into()
+    }
+
+    fn informer(&self, informers: &Informers) -> Informer<Pod> {
+        informers.informer(Filter::default())
+    }
+}
+
+impl Callbacks for Waits {
+    async fn on_add(&self, ev: Event<Self>) -> Result<Action> {
+        let _ = self.began.send(());
+        let released = Arc::clone(&self.released);
+        let wait = move || {
+            let _ = released.lock().map(|released| released.recv());
+        };
+        match ev.name() {
+            "blocks" => wait(),
+            "may-block" => ev.blocking(wait).await?,
+            _ => std::future::pending().await,
+        }
+        Ok(Action::DONE)
+    }
+}
+
+#[test]
+fn law_9_of_the_callbacks_that_are_cut_off_those_that_block_are_said_to() {
+    let mut runtime = Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(3).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let _entered = runtime.enter();
+    let server = ScriptedServer::new();
+    for name in ["blocks", "hangs", "may-block"] {
+        server.put(pod(&format!("default/{name}")));
+    }
+    let (began, begins) = mpsc::channel();
+    let (release, released) = mpsc::channel();
+    let handler = Waits {
+        began,
+        released: Arc::new(Mutex::new(released)),
+    };
+    let event_loop = event_loop()
+        .client(server.client())
+        .drain_timeout(Duration::ZERO)
+        .register(handler);
+    let stop = CancellationToken::new();
+    let running = runtime.spawn(event_loop.run_until(stop.clone()));
+    for _ in 0..3 {
+        let began = begins.recv_timeout(seconds(60));
+        began.expect("each callback begins");
+    }
+
+    stop.cancel();
+    let result = runtime.block_on(running).expect("no panic");
+    drop(release);
+
+    let Err(RunError::CutOff(mut cut_off)) = result else {
+        panic!("{result:?}");
+    };
+    cut_off.sort_by_key(|cut_off| cut_off.callback.object().clone());
+    let cut_off = cut_off.iter();
+    let shown = cut_off.map(|cut_off| (cut_off.callback.object().name(), cut_off.is_blocking));
+    let shown: Vec<(&str, bool)> = shown.collect();
+    let expected = [("blocks", true), ("hangs", false), ("may-block", false)];
+    assert_eq!(shown, expected);
 }

@@ -3,13 +3,16 @@
 //! One test binary, so that they wait together: the slowest scenario alone takes a minute, until a real
 //! server sends a bookmark.
 
+mod blocking;
 mod clients;
 mod cluster;
 mod conformance;
+mod controller;
 mod informer_random;
 mod informer_replicas;
 mod informer_socket;
 mod kinds;
+mod log_pipe;
 mod manifests;
 mod refusals;
 mod shutdown;
