@@ -629,7 +629,9 @@ async fn callback_that_blocks_its_thread_is_named_and_left_behind() {
     let error = run.stop().await.expect_err("one blocks");
 
     assert!(
-        error.to_string().ends_with("pods add default/blocking"),
+        error
+            .to_string()
+            .ends_with("pods add default/blocking (it blocks its thread)"),
         "{error}"
     );
     drop(release);
