@@ -24,6 +24,7 @@ mod packer;
 mod page;
 mod plan;
 mod reflector;
+mod regular;
 mod scan;
 mod set;
 mod shared;

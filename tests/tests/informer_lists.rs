@@ -350,6 +350,13 @@ async fn answer_that_is_no_list_empties_nothing() {
         "<html></html>",
         "{\"kind\":\"Status\",\"metadata\":{}}",
         "",
+        r#"{"metadata":{"resourceVersion":"500"}}"#,
+        r#"{"items":null}"#,
+        r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","resourceVersion":"500"}}"#,
+        r#"{"kind":"Pod","metadata":{"resourceVersion":"500"},"items":[]}"#,
+        r#"{"kind":"APIResourceList","groupVersion":"v1","resources":[]}"#,
+        r#"{"kind":"PodList","metadata":{"resourceVersion":"500"},"items":{}}"#,
+        r#"{"kind":"Status","status":"Failure","code":503,"metadata":{"resourceVersion":"500"},"items":[]}"#,
     ];
     server.rule(move |asked, _| {
         if !asked.is_list() {
@@ -359,7 +366,7 @@ async fn answer_that_is_no_list_empties_nothing() {
     });
     server.change(Truth::compact);
 
-    for _ in 0..1000 {
+    for _ in 0..3000 {
         sleep(Duration::from_millis(100)).await;
         assert_eq!(follower.keys().len(), 3);
     }

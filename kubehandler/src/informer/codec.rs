@@ -2,13 +2,12 @@
 
 use std::{borrow::Cow, fmt, ops::Range};
 
-use serde::Deserialize;
 use smallvec::SmallVec;
 
 use crate::{
     informer::{
-        decode_error::WithoutValues,
         fields::Fields,
+        regular::regular,
         scan::{self, Elements, Malformed, Members, Name},
         stored::{MAX_JSON, MAX_TEXT},
     },
@@ -25,7 +24,7 @@ pub(crate) struct Item<'a> {
     pub(crate) version: Cow<'a, str>,
     /// It has a deletionTimestamp.
     pub(crate) is_deleting: bool,
-    text: &'a [u8],
+    text: Cow<'a, [u8]>,
     /// What is left out of the text when it is stored.
     cuts: Cuts,
     /// Which of the fields above are among the cuts, as they are kept beside the text.
@@ -71,16 +70,6 @@ pub(crate) struct TypeMeta {
     pub(crate) kind: String,
 }
 
-/// Where a page stands in its list.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct PageMeta {
-    #[serde(default)]
-    pub(crate) resource_version: String,
-    #[serde(default, rename = "continue")]
-    pub(crate) continue_token: String,
-}
-
 impl<'a> Item<'a> {
     /// Reads the object that `text` is, less the fields that are `dropped`.
     pub(crate) fn read(text: &'a [u8], dropped: &Fields) -> Result<Self, Unreadable> {
@@ -105,7 +94,42 @@ impl<'a> Item<'a> {
         let mut found = Found::default();
         found.walk(Level::Object, members, Some(dropped))?;
         let text = &members.text()[start..members.at()];
+        if found.is_ambiguous {
+            let unambiguous = Self::of_regular(text, dropped);
+            return Ok(unambiguous.unwrap_or_else(|| found.item(text, start)));
+        }
         Ok(found.item(text, start))
+    }
+
+    /// Reads an object in which members come twice; `None` if it is not JSON throughout.
+    #[cold]
+    fn of_regular(text: &[u8], dropped: &Fields) -> Option<Result<Self, Unreadable>> {
+        let text = regular(&scan::lossy(text))?;
+        let mut members = Members::of(text.as_bytes()).ok()?;
+        let mut found = Found::default();
+        found
+            .walk(Level::Object, &mut members, Some(dropped))
+            .ok()?;
+        Some(found.item(text.as_bytes(), 0).map(Item::into_owned))
+    }
+
+    fn into_owned(self) -> Item<'static> {
+        fn owned<T: ToOwned + ?Sized>(part: Cow<'_, T>) -> Cow<'static, T> {
+            Cow::Owned(part.into_owned())
+        }
+        Item {
+            namespace: owned(self.namespace),
+            name: owned(self.name),
+            uid: owned(self.uid),
+            version: owned(self.version),
+            is_deleting: self.is_deleting,
+            text: owned(self.text),
+            cuts: self.cuts,
+            beside: self.beside,
+            metadata_at: self.metadata_at,
+            lacks_api_version: self.lacks_api_version,
+            lacks_kind: self.lacks_kind,
+        }
     }
 
     #[cfg(test)]
@@ -170,7 +194,10 @@ enum Level {
 /// What a walk through an object found, still encoded; the last one of a name counts, as in Go.
 #[derive(Default)]
 struct Found<'a> {
+    /// A member that is needed came twice.
+    is_ambiguous: bool,
     has_metadata: bool,
+    saw_metadata: bool,
     has_api_version: bool,
     has_kind: bool,
     name: Option<&'a [u8]>,
@@ -206,7 +233,7 @@ impl<'a> Found<'a> {
                 self.take(level, &name, members, inner)?
             };
             if is_cut {
-                // With the comma before it, or, as the first of all, with the one behind it.
+                // Includes the comma before the member, or the one after it for the first member.
                 pending = pending.or(Some(kept.unwrap_or(start)));
             } else {
                 if let Some(from) = pending.take() {
@@ -223,7 +250,7 @@ impl<'a> Found<'a> {
         Ok(())
     }
 
-    /// Takes the value of a member; returns true if it is kept beside the text.
+    /// Takes the value of a member; returns true if the text can do without it.
     fn take(
         &mut self,
         level: Level,
@@ -232,6 +259,10 @@ impl<'a> Found<'a> {
         inner: Option<&Fields>,
     ) -> Result<bool, Malformed> {
         let is_metadata = level == Level::Object && name == b"metadata";
+        if is_metadata {
+            self.is_ambiguous |= self.saw_metadata;
+            self.saw_metadata = true;
+        }
         let opening = members.first_byte();
         if opening == Some(b'{') && (is_metadata || inner.is_some()) {
             let level = if is_metadata {
@@ -260,22 +291,37 @@ impl<'a> Found<'a> {
             (Level::Metadata, b"namespace") => (&mut self.namespace, Beside::NAMESPACE),
             (Level::Metadata, b"uid") => (&mut self.uid, Beside::UID),
             (Level::Metadata, b"resourceVersion") => (&mut self.version, Beside::VERSION),
-            _ => {
-                match (level, name) {
-                    (Level::Object, b"apiVersion") => self.has_api_version = true,
-                    (Level::Object, b"kind") => self.has_kind = true,
-                    (Level::Metadata, b"deletionTimestamp") => self.deletion = Some(value),
-                    _ => {}
-                }
+            (Level::Metadata, b"deletionTimestamp") => {
+                self.deletion = Some(value);
                 return Ok(false);
             }
+            (Level::Object, b"apiVersion") => {
+                return Ok(self.take_type(value, |found| &mut found.has_api_version));
+            }
+            (Level::Object, b"kind") => {
+                return Ok(self.take_type(value, |found| &mut found.has_kind));
+            }
+            _ => return Ok(false),
         };
-        // The last one of a name counts: a second one stays where it is.
-        let is_beside = known.replace(value).is_none() && is_plain(value);
+        if known.replace(value).is_some() {
+            self.is_ambiguous = true;
+            return Ok(false);
+        }
+        let is_beside = is_plain(value);
         if is_beside {
             self.beside.0 |= field.0;
         }
         Ok(is_beside)
+    }
+
+    /// Takes an apiVersion or a kind; returns true for an empty one, which is as good as none.
+    fn take_type(&mut self, value: &[u8], has: fn(&mut Self) -> &mut bool) -> bool {
+        if matches!(value, b"null" | b"\"\"") {
+            return true;
+        }
+        let had = std::mem::replace(has(self), true);
+        self.is_ambiguous |= had;
+        false
     }
 
     /// A path goes through an array into each of its elements.
@@ -284,19 +330,14 @@ impl<'a> Found<'a> {
         elements: &mut Elements<'a>,
         dropped: Option<&Fields>,
     ) -> Result<(), Malformed> {
-        while elements.next()? {
-            match elements.first_byte() {
-                Some(b'{') => {
-                    let mut members = elements.members()?;
-                    self.walk(Level::Deeper, &mut members, dropped)?;
-                    elements.leave(members.at());
-                }
-                Some(b'[') => {
-                    let mut deeper = elements.elements()?;
-                    self.walk_elements(&mut deeper, dropped)?;
-                    elements.leave(deeper.at());
-                }
-                _ => drop(elements.value()?),
+        let mut depth = 0;
+        while elements.next_flat(&mut depth)? {
+            if elements.first_byte() == Some(b'{') {
+                let mut members = elements.members()?;
+                self.walk(Level::Deeper, &mut members, dropped)?;
+                elements.leave(members.at());
+            } else {
+                elements.value()?;
             }
         }
         Ok(())
@@ -341,7 +382,7 @@ impl<'a> Found<'a> {
             name,
             uid,
             version,
-            text,
+            text: Cow::Borrowed(text),
         })
     }
 }
@@ -361,12 +402,7 @@ fn text_of<'a>(name: &str, value: Option<&'a [u8]>) -> Result<Cow<'a, str>, Stri
     let Some(value) = value else {
         return Ok(Cow::Borrowed(""));
     };
-    scan::text(value).map_err(|error| {
-        format!(
-            "`metadata.{name}` is not a string: {}",
-            WithoutValues(&error)
-        )
-    })
+    scan::text(value).map_err(|error| format!("`metadata.{name}` is {error}"))
 }
 
 impl Unreadable {

@@ -1,10 +1,15 @@
 //! Why a list or a watch failed, and what to do about it.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, str::FromStr, time::Duration};
 
-use serde::Deserialize;
+use crate::{
+    chain::chain,
+    informer::scan::{self, Malformed, Members},
+    printable::Printable,
+};
 
-use crate::{chain::chain, printable::Printable};
+/// How a server says that the version asked for is newer than any that it has.
+const TOO_LARGE: &str = "Too large resource version";
 
 /// One failure of a list or a watch.
 #[derive(Debug, thiserror::Error)]
@@ -118,33 +123,60 @@ pub(crate) struct ApiStatus {
 impl ApiStatus {
     /// Reads a `Status`, or returns `None` if the text is none.
     pub(crate) fn read(json: &[u8]) -> Option<Self> {
-        let status: Status = serde_json::from_slice(json).ok()?;
-        if status.kind != "Status" {
-            return None;
-        }
-        let details = status.details.unwrap_or_default();
-        let too_large = details
-            .causes
-            .unwrap_or_default()
-            .iter()
-            .any(|cause| cause.reason == "ResourceVersionTooLarge")
-            // Before 1.20 the server said so in words only.
-            || status.message.starts_with("Too large resource version");
-        Some(Self {
-            code: status.code,
-            reason: status.reason,
-            message: status.message,
-            retry_after: details.retry_after_seconds.map(Duration::from_secs),
-            too_large,
-        })
+        let found = Found::of(json);
+        (found.is_whole && found.kind == "Status").then(|| found.status())
+    }
+
+    /// Reads the object of an `ERROR` event, which is a `Status` even if it does not say so.
+    pub(crate) fn of_event(json: &[u8]) -> Option<Self> {
+        let found = Found::of(json);
+        let is_status = match &*found.kind {
+            "Status" => true,
+            "" => found.code.is_some() || !found.reason.is_empty(),
+            _ => false,
+        };
+        (found.is_whole && is_status).then(|| found.status())
     }
 
     /// Makes the status of an HTTP answer, whatever its body is.
+    ///
+    /// The code of a `Status` counts for more than that of the answer, as it does in Go's client.
     pub(crate) fn of_answer(code: u16, body: &[u8]) -> Self {
-        let mut status = Self::read(body).unwrap_or_default();
-        status.code = code;
+        let found = Found::of(body);
+        let is_status = matches!(&*found.kind, "Status" | "");
+        let may_be_other = found.kind == "Status" && found.is_failure;
+        let mut status = if is_status {
+            found.status()
+        } else {
+            Self::default()
+        };
+        if !may_be_other || !(400..600).contains(&status.code) {
+            status.code = code;
+        }
         status
     }
+}
+
+/// Returns the code that the API gives a reason.
+fn code_of(reason: &str) -> Option<u16> {
+    Some(match reason {
+        "BadRequest" => 400,
+        "Unauthorized" => 401,
+        "Forbidden" => 403,
+        "NotFound" => 404,
+        "MethodNotAllowed" => 405,
+        "NotAcceptable" => 406,
+        "AlreadyExists" | "Conflict" => 409,
+        "Gone" | "Expired" => 410,
+        "RequestEntityTooLarge" => 413,
+        "UnsupportedMediaType" => 415,
+        "Invalid" => 422,
+        "TooManyRequests" => 429,
+        "InternalError" | "ServerTimeout" => 500,
+        "ServiceUnavailable" => 503,
+        "Timeout" => 504,
+        _ => return None,
+    })
 }
 
 impl fmt::Display for ApiStatus {
@@ -160,30 +192,117 @@ impl fmt::Display for ApiStatus {
     }
 }
 
-#[derive(Deserialize)]
-struct Status {
-    #[serde(default)]
-    kind: String,
-    #[serde(default)]
-    code: u16,
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    message: String,
-    details: Option<Details>,
+/// What is found of a `Status`. A member that is missing, null, or not of its type is empty: what
+/// the others say still counts.
+#[derive(Default)]
+struct Found<'a> {
+    kind: Cow<'a, str>,
+    code: Option<u16>,
+    reason: Cow<'a, str>,
+    message: Cow<'a, str>,
+    is_failure: bool,
+    retry_after: u64,
+    too_large: bool,
+    /// The text could be read to its end.
+    is_whole: bool,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Details {
-    causes: Option<Vec<Cause>>,
-    retry_after_seconds: Option<u64>,
+impl<'a> Found<'a> {
+    fn of(json: &'a [u8]) -> Self {
+        let mut found = Self::default();
+        found.is_whole = found.walk(scan::without_bom(json)).is_ok();
+        found
+    }
+
+    fn walk(&mut self, json: &'a [u8]) -> Result<(), Malformed> {
+        let mut members = Members::of(json)?;
+        while let Some(member) = members.next()? {
+            if *member.name == *b"details" && members.first_byte() == Some(b'{') {
+                let mut details = members.members()?;
+                self.walk_details(&mut details)?;
+                members.leave(details.at());
+                continue;
+            }
+            let value = members.value()?;
+            match &*member.name {
+                b"kind" => set(&mut self.kind, value),
+                b"code" => self.code = number(value).or(self.code),
+                b"reason" => set(&mut self.reason, value),
+                b"message" => set(&mut self.message, value),
+                b"status" => self.is_failure = scan::text(value).is_ok_and(|it| it == "Failure"),
+                _ => {}
+            }
+        }
+        members.ends_the_text()
+    }
+
+    fn walk_details(&mut self, details: &mut Members<'a>) -> Result<(), Malformed> {
+        while let Some(member) = details.next()? {
+            match (&*member.name, details.first_byte()) {
+                (b"causes", Some(b'[')) => {
+                    let mut causes = details.elements()?;
+                    while causes.next()? {
+                        if causes.first_byte() == Some(b'{') {
+                            let mut cause = causes.members()?;
+                            self.walk_cause(&mut cause)?;
+                            causes.leave(cause.at());
+                        } else {
+                            causes.value()?;
+                        }
+                    }
+                    details.leave(causes.at());
+                }
+                (b"retryAfterSeconds", _) => {
+                    self.retry_after = number(details.value()?).unwrap_or(self.retry_after);
+                }
+                _ => drop(details.value()?),
+            }
+        }
+        Ok(())
+    }
+
+    fn walk_cause(&mut self, cause: &mut Members<'a>) -> Result<(), Malformed> {
+        while let Some(member) = cause.next()? {
+            let text = scan::text(cause.value()?).unwrap_or_default();
+            self.too_large |= match &*member.name {
+                b"reason" => text == "ResourceVersionTooLarge",
+                // Before 1.20 the server said so in words only.
+                b"message" => text.starts_with(TOO_LARGE),
+                _ => false,
+            };
+        }
+        Ok(())
+    }
+
+    fn status(self) -> ApiStatus {
+        // Go's client asks for the reason first, and then for the code.
+        let code = match code_of(&self.reason) {
+            Some(410) => Some(410),
+            code => self.code.or(code),
+        };
+        ApiStatus {
+            code: code.unwrap_or_default(),
+            too_large: self.too_large || self.message.starts_with(TOO_LARGE),
+            retry_after: (self.retry_after > 0).then(|| Duration::from_secs(self.retry_after)),
+            reason: self.reason.into_owned(),
+            message: self.message.into_owned(),
+        }
+    }
 }
 
-#[derive(Deserialize)]
-struct Cause {
-    #[serde(default)]
-    reason: String,
+/// Takes a string; `null` and what is no string change nothing, as in Go.
+fn set<'a>(known: &mut Cow<'a, str>, value: &'a [u8]) {
+    if value != b"null"
+        && let Ok(text) = scan::text(value)
+    {
+        *known = text;
+    }
+}
+
+/// Returns a number that is not negative; `None` for anything else, and for zero.
+fn number<T: FromStr + Default + PartialEq>(value: &[u8]) -> Option<T> {
+    let number = std::str::from_utf8(value).ok()?.parse().ok()?;
+    (number != T::default()).then_some(number)
 }
 
 #[cfg(test)]
@@ -199,6 +318,61 @@ mod tests {
         assert!(ApiStatus::read(cause).is_some_and(|status| status.too_large));
         assert!(ApiStatus::read(words).is_some_and(|status| status.too_large));
         assert!(ApiStatus::read(other).is_some_and(|status| !status.too_large));
+    }
+
+    #[test]
+    fn status_is_read_whatever_of_it_is_null_or_missing() {
+        let deep = format!("{}1{}", "[".repeat(50_000), "]".repeat(50_000));
+        for members in [
+            r#""code":410"#,
+            r#""code":410,"reason":null,"message":null,"details":null,"metadata":{}"#,
+            r#""code":null,"reason":"Expired""#,
+            r#""reason":"Gone""#,
+            r#""code":500,"reason":"Expired""#,
+            r#""code":410,"details":{"causes":null,"retryAfterSeconds":null}"#,
+            r#""code":410,"details":{"causes":[null,7,{"reason":null}]}"#,
+            r#""code":410,"details":[]"#,
+            r#""code":410,"message":7,"reason":[]"#,
+            r#""code":410,"code":null"#,
+            r#""code":200,"code":410"#,
+            r#""code":410,"message":"\ud800""#,
+            &format!(r#""details":{deep},"code":410,"message":{deep}"#),
+            &format!(r#""code":410,"details":{{"causes":{deep}}}"#),
+        ] {
+            let members = format!(r#""kind":"Status",{members}"#);
+            let status = ApiStatus::read(format!("{{{members}}}").as_bytes());
+
+            let code = status.map(|status| status.code);
+            assert_eq!(code, Some(410), "{:.80}", members);
+        }
+    }
+
+    #[test]
+    fn status_of_an_answer_counts_for_more_than_its_code() {
+        let of_answer = |body: &str| ApiStatus::of_answer(500, body.as_bytes()).to_string();
+
+        let expired = r#"{"kind":"Status","status":"Failure","reason":"Expired"}"#;
+        assert_eq!(of_answer(expired), "status 410 Expired");
+        let nameless = r#"{"message":"no \u0068ope","reason":null}"#;
+        assert_eq!(of_answer(nameless), "status 500: no hope");
+        let other = r#"{"kind":"Pod","message":"no","code":410}"#;
+        assert_eq!(of_answer(other), "status 500");
+        let good = r#"{"kind":"Status","status":"Success","code":200}"#;
+        assert_eq!(of_answer(good), "status 500");
+    }
+
+    #[test]
+    fn time_to_wait_is_a_positive_number_or_nothing() {
+        let retry_after = |seconds: &str| {
+            let details = format!(r#"{{"retryAfterSeconds":{seconds}}}"#);
+            let status = format!(r#"{{"kind":"Status","code":429,"details":{details}}}"#);
+            ApiStatus::read(status.as_bytes()).and_then(|status| status.retry_after)
+        };
+
+        assert_eq!(retry_after("7"), Some(Duration::from_secs(7)));
+        for seconds in ["null", "0", "-1", "1.5", "\"7\"", "1e99", "[]"] {
+            assert_eq!(retry_after(seconds), None, "{seconds}");
+        }
     }
 
     #[test]

@@ -2,14 +2,11 @@
 
 use std::ops::Range;
 
-use serde::Deserialize;
-
 use crate::informer::{
     codec::{Item, Unreadable},
-    decode_error::WithoutValues,
     failure::ApiStatus,
     fields::Fields,
-    scan::{Malformed, Members},
+    scan::{self, Malformed, Members},
 };
 
 /// The annotation of the bookmark that closes the first events of a streaming list.
@@ -130,8 +127,9 @@ impl<'a> Frame<'a> {
     ///
     /// Fails if the line is no event, or does not say which object is gone.
     pub(crate) fn read(line: &'a [u8], dropped: &Fields) -> Result<Self, String> {
+        let line = scan::without_bom(line);
         match Event::read(line, dropped) {
-            Ok(event) => event.frame(),
+            Ok(event) => event.frame(dropped),
             // Some servers and proxies send a bare status where an event belongs.
             Err(error) => ApiStatus::read(line)
                 .map(Self::Error)
@@ -143,7 +141,9 @@ impl<'a> Frame<'a> {
 /// The two members of an event.
 struct Event<'a> {
     kind: Kind,
-    object: Object<'a>,
+    object: &'a [u8],
+    /// The object, if it was read already in the one pass through the line.
+    item: Option<Result<Item<'a>, Unreadable>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -153,13 +153,6 @@ enum Kind {
     Deleted,
     Bookmark,
     Error,
-}
-
-/// The object of an event.
-enum Object<'a> {
-    /// Read already, in the one pass through the line.
-    Item(Result<Item<'a>, Unreadable>),
-    Encoded(&'a [u8]),
 }
 
 /// Why a line is no event.
@@ -175,15 +168,23 @@ enum NoEvent {
 
 impl Kind {
     fn read(value: &[u8]) -> Result<Self, NoEvent> {
+        // As a rule nothing in it is escaped.
         match value {
             b"\"ADDED\"" => Ok(Self::Added),
             b"\"MODIFIED\"" => Ok(Self::Modified),
             b"\"DELETED\"" => Ok(Self::Deleted),
             b"\"BOOKMARK\"" => Ok(Self::Bookmark),
             b"\"ERROR\"" => Ok(Self::Error),
-            other => Err(NoEvent::UnknownType(
-                String::from_utf8_lossy(other).into_owned(),
-            )),
+            escaped => match &*scan::text(escaped).unwrap_or_default() {
+                "ADDED" => Ok(Self::Added),
+                "MODIFIED" => Ok(Self::Modified),
+                "DELETED" => Ok(Self::Deleted),
+                "BOOKMARK" => Ok(Self::Bookmark),
+                "ERROR" => Ok(Self::Error),
+                _ => Err(NoEvent::UnknownType(
+                    String::from_utf8_lossy(escaped).into_owned(),
+                )),
+            },
         }
     }
 
@@ -193,74 +194,121 @@ impl Kind {
 }
 
 impl<'a> Event<'a> {
+    /// Reads the members of an event. Of two of one name the last counts that is not null, as in Go.
     fn read(line: &'a [u8], dropped: &Fields) -> Result<Self, NoEvent> {
-        let (mut kind, mut object) = (None, None);
+        let (mut kind, mut object, mut item) = (None, None, None);
         let mut members = Members::of(line)?;
         while let Some(member) = members.next()? {
             match &*member.name {
-                b"type" => kind = Some(Kind::read(members.value()?)?),
-                b"object"
-                    if kind.is_some_and(Kind::has_item) && members.first_byte() == Some(b'{') =>
-                {
-                    let mut inner = members.members()?;
-                    object = Some(Object::Item(Item::walk(&mut inner, dropped)?));
-                    members.leave(inner.at());
+                b"type" => {
+                    let value = members.value()?;
+                    if value != b"null" {
+                        kind = Some(Kind::read(value));
+                    }
                 }
-                b"object" => object = Some(Object::Encoded(members.value()?)),
+                b"object" => {
+                    let start = members.at();
+                    let has_item = matches!(kind, Some(Ok(kind)) if Kind::has_item(kind));
+                    if has_item && members.first_byte() == Some(b'{') {
+                        let mut inner = members.members()?;
+                        item = Some(Item::walk(&mut inner, dropped)?);
+                        members.leave(inner.at());
+                        object = Some(&line[start..inner.at()]);
+                        continue;
+                    }
+                    let value = members.value()?;
+                    if value != b"null" {
+                        (object, item) = (Some(value), None);
+                    }
+                }
                 _ => drop(members.value()?),
             }
         }
         members.ends_the_text()?;
-        let kind = kind.ok_or(NoEvent::Lacks("type"))?;
-        let object = match object.ok_or(NoEvent::Lacks("object"))? {
-            // The type came last, or it is no object.
-            Object::Encoded(text) if kind.has_item() => Object::Item(Item::read(text, dropped)),
-            object => object,
-        };
-        Ok(Self { kind, object })
+        Ok(Self {
+            kind: kind.ok_or(NoEvent::Lacks("type"))??,
+            object: object.ok_or(NoEvent::Lacks("object"))?,
+            item,
+        })
     }
 
-    fn frame(self) -> Result<Frame<'a>, String> {
-        match (self.kind, self.object) {
-            (Kind::Added | Kind::Modified, Object::Item(item)) => {
-                Ok(item.map_or_else(Frame::Unreadable, Frame::Upsert))
+    fn frame(self, dropped: &Fields) -> Result<Frame<'a>, String> {
+        // Not read yet if the type came last, or if it is no object.
+        let item = || {
+            self.item
+                .unwrap_or_else(|| Item::read(self.object, dropped))
+        };
+        match self.kind {
+            Kind::Added | Kind::Modified => {
+                Ok(item().map_or_else(Frame::Unreadable, Frame::Upsert))
             }
             // What is gone must not be taken for an object that is there and cannot be read.
-            (Kind::Deleted, Object::Item(item)) => item
+            Kind::Deleted => item()
                 .map(Frame::Remove)
                 .map_err(|unreadable| unreadable.to_string()),
-            (Kind::Bookmark, Object::Encoded(text)) => {
-                read_bookmark(text).map_err(|error| WithoutValues(&error).to_string())
-            }
-            (Kind::Error, Object::Encoded(text)) => ApiStatus::read(text)
+            Kind::Bookmark => read_bookmark(self.object),
+            Kind::Error => ApiStatus::of_event(self.object)
                 .map(Frame::Error)
                 .ok_or_else(|| "an ERROR event without a status".to_owned()),
-            _ => Err("two types of one event".to_owned()),
         }
     }
 }
 
-fn read_bookmark(text: &[u8]) -> Result<Frame<'static>, serde_json::Error> {
-    #[derive(Deserialize)]
-    struct Bookmark {
-        metadata: Metadata,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Metadata {
-        resource_version: String,
-        #[serde(default)]
-        annotations: Option<std::collections::BTreeMap<String, String>>,
+/// Reads the object of a bookmark, of which no more than `metadata` is of interest.
+fn read_bookmark(object: &[u8]) -> Result<Frame<'static>, String> {
+    let bookmark = Bookmark::of(object).map_err(|error| error.to_string())?;
+    let version = scan::text(bookmark.version.unwrap_or(b"null"));
+    let version = version.map_err(|error| format!("`metadata.resourceVersion` is {error}"))?;
+    Ok(Frame::Bookmark {
+        version: version.into_owned(),
+        ends_initial_events: bookmark.ends_initial_events,
+    })
+}
+
+/// What is found in the `metadata` of a bookmark.
+#[derive(Default)]
+struct Bookmark<'a> {
+    version: Option<&'a [u8]>,
+    ends_initial_events: bool,
+}
+
+impl<'a> Bookmark<'a> {
+    fn of(object: &'a [u8]) -> Result<Self, Malformed> {
+        let mut bookmark = Self::default();
+        let mut members = Members::of(object)?;
+        while let Some(member) = members.next()? {
+            if *member.name == *b"metadata" && members.first_byte() == Some(b'{') {
+                let mut metadata = members.members()?;
+                bookmark.walk(&mut metadata)?;
+                members.leave(metadata.at());
+            } else {
+                members.value()?;
+            }
+        }
+        members.ends_the_text().map(|()| bookmark)
     }
 
-    let Bookmark { metadata } = serde_json::from_slice(text)?;
-    let annotations = metadata.annotations.unwrap_or_default();
-    Ok(Frame::Bookmark {
-        version: metadata.resource_version,
-        ends_initial_events: annotations
-            .get(INITIAL_EVENTS_END)
-            .is_some_and(|end| end == "true"),
-    })
+    fn walk(&mut self, metadata: &mut Members<'a>) -> Result<(), Malformed> {
+        while let Some(member) = metadata.next()? {
+            if *member.name == *b"annotations" && metadata.first_byte() == Some(b'{') {
+                let mut annotations = metadata.members()?;
+                while let Some(annotation) = annotations.next()? {
+                    let value = annotations.value()?;
+                    if *annotation.name == *INITIAL_EVENTS_END.as_bytes() {
+                        let end = scan::text(value).unwrap_or_default();
+                        self.ends_initial_events = end == "true";
+                    }
+                }
+                metadata.leave(annotations.at());
+                continue;
+            }
+            let value = metadata.value()?;
+            if *member.name == *b"resourceVersion" && value != b"null" {
+                self.version = Some(value);
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -325,12 +373,78 @@ mod tests {
             "{}",
             r#"{"type":"ADDED"}"#,
             r#"{"type":"PURPLE","object":{}}"#,
-            r#"{"type":"BOOKMARK","object":{}}"#,
+            r#"{"type":"BOOKMARK","object":null}"#,
+            r#"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":7}}}"#,
+            r#"{"type":"BOOKMARK"}"#,
+            r#"{"type":null,"object":{}}"#,
+            r#"{"Type":"ADDED","object":{}}"#,
+            r#"{"type":"ADDED","object":null}"#.trim_end_matches('}'),
             r#"{"type":"ERROR","object":[]}"#,
+            r#"{"type":"ERROR","object":{}}"#,
+            r#"{"type":"ERROR","object":{"kind":"Pod","code":410}}"#,
             r#"{"type":"DELETED","object":{"metadata":{"name":"a","uid":[]}}}"#,
             r#"{"type":"ADDED","object":{"metadata":{"name":"a"}}"#,
         ] {
             assert!(read(line).is_err(), "{line}");
+        }
+    }
+
+    /// What is read of a line: the type, and the object's name or version.
+    fn told(line: &str) -> String {
+        match read(line) {
+            Ok(Frame::Upsert(item)) => format!("upsert {}", item.key()),
+            Ok(Frame::Remove(item)) => format!("remove {}", item.key()),
+            Ok(Frame::Bookmark { version, .. }) => format!("bookmark {version}"),
+            Ok(Frame::Error(status)) => format!("error {}", status.code),
+            Ok(Frame::Unreadable(_)) => "unreadable".to_owned(),
+            Err(error) => error,
+        }
+    }
+
+    /// Each was given to client-go 0.37, but for the byte order mark, which it refuses.
+    #[test]
+    fn event_is_read_as_go_reads_it() {
+        let [a, b] = ["a", "b"].map(|name| format!(r#"{{"metadata":{{"name":"{name}"}}}}"#));
+        for (line, expected) in [
+            (format!(r#"{{"\u0074ype":"\u0041DDED","ob\u006aect":{a}}}"#), "upsert a"),
+            (format!(r#"{{"type":"ADDED","object":{a},"type":"DELETED"}}"#), "remove a"),
+            (format!(r#"{{"type":"DELETED","object":{a},"type":"MODIFIED"}}"#), "upsert a"),
+            (format!(r#"{{"type":"PURPLE","object":{a},"type":"ADDED"}}"#), "upsert a"),
+            (format!(r#"{{"type":"ADDED","object":{a},"type":null}}"#), "upsert a"),
+            (format!(r#"{{"type":"ADDED","object":{a},"object":{b}}}"#), "upsert b"),
+            (format!(r#"{{"object":{a},"type":"ADDED","object":{b}}}"#), "upsert b"),
+            (format!(r#"{{"type":"ADDED","object":{a},"object":null}}"#), "upsert a"),
+            (format!(r#"{{"type":"ADDED","object":null,"object":{b}}}"#), "upsert b"),
+            (format!(r#"{{"object":null,"object":{b},"type":"ADDED"}}"#), "upsert b"),
+            (format!(r#"{{"type":"BOOKMARK","object":{a},"type":"ADDED"}}"#), "upsert a"),
+            (format!(r#"{{"type":"ADDED","object":{a},"object":7}}"#), "unreadable"),
+            (r#"{"type":"ADDED","object":{"metadata":{"name":"a","resourceVersion":"9"}},"type":"BOOKMARK"}"#.to_owned(), "bookmark 9"),
+            (format!("\u{feff} {{ \"type\" : \"ADDED\" ,\t\"object\" : {a}\r}}\r"), "upsert a"),
+        ] {
+            assert_eq!(told(&line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn null_and_missing_members_of_a_bookmark_are_empty() {
+        for (object, expected) in [
+            ("{}", "bookmark "),
+            (r#"{"metadata":null}"#, "bookmark "),
+            (
+                r#"{"metadata":{"resourceVersion":null,"annotations":null}}"#,
+                "bookmark ",
+            ),
+            (
+                r#"{"metadata":{"resourceVersion":"7","annotations":{"k8s.io/initial-events-end":null,"x":[]}}}"#,
+                "bookmark 7",
+            ),
+            (
+                r#"{"metadata":{"resourceVersion":"7"},"metadata":{"resourceVersion":null}}"#,
+                "bookmark 7",
+            ),
+        ] {
+            let line = format!(r#"{{"type":"BOOKMARK","object":{object}}}"#);
+            assert_eq!(told(&line), expected, "{line}");
         }
     }
 

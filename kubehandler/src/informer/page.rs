@@ -1,177 +1,262 @@
-//! One page of a list, read item by item.
+//! One page of a list, read to its end before anything of it counts.
+
+use std::borrow::Cow;
 
 use crate::informer::{
-    codec::{Item, PageMeta, Unreadable},
-    decode_error::WithoutValues,
+    codec::{Item, Unreadable},
+    failure::{ApiStatus, Failure},
     fields::Fields,
-    scan::{Elements, Members},
+    scan::{self, Elements, Malformed, Members},
 };
 
-/// A page whose items are still to be read.
+/// How much text is read at a time: a millisecond or less.
+const PIECE: usize = 256 * 1024;
+
+/// Kinds that end in `List`, and come from the addresses above those of resources.
+const DISCOVERY: [&str; 2] = ["APIGroupList", "APIResourceList"];
+
+/// A page of a list.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
     pub(crate) metadata: PageMeta,
-    /// `None` where there are none.
-    items: Option<Elements<'a>>,
-    /// What comes behind the items.
-    rest: Members<'a>,
-    /// The items came before the metadata, and `rest` is over.
-    is_over: bool,
+    pub(crate) items: Vec<Result<Item<'a>, Unreadable>>,
 }
 
-impl<'a> Page<'a> {
-    /// Reads the body of a list, up to its items if what tells of the page comes first.
+/// Where a page stands in its list.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct PageMeta {
+    pub(crate) resource_version: String,
+    pub(crate) continue_token: String,
+}
+
+/// A page that is being read.
+///
+/// Null and missing members are empty, and of two members of one name the last counts, as in Go;
+/// so nothing of a page is known for sure before its end.
+#[derive(Debug)]
+pub(crate) struct Reading<'a> {
+    body: &'a [u8],
+    members: Members<'a>,
+    /// The items, while they are read.
+    elements: Option<Elements<'a>>,
+    items: Vec<Result<Item<'a>, Unreadable>>,
+    found: Items,
+    kind: Cow<'a, str>,
+    metadata: Option<Metadata<'a>>,
+    /// Where this piece ends.
+    pause: usize,
+}
+
+/// Why an answer is no page of a list.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NoPage {
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    #[error("`{0}` is not of its type")]
+    Member(&'static str),
+    #[error("it is of the kind {0:?}")]
+    Kind(String),
+    #[error("it has neither `items` nor the `kind` of a list")]
+    Nothing,
+    #[error("{0}")]
+    Status(ApiStatus),
+}
+
+impl From<NoPage> for Failure {
+    fn from(error: NoPage) -> Self {
+        match error {
+            NoPage::Status(status) => Self::Status(status),
+            other => Self::UnreadableList(other.to_string()),
+        }
+    }
+}
+
+/// What the page has for its items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Items {
+    Missing,
+    /// An array of another name, such as `Items`.
+    Misspelled,
+    Null,
+    Array,
+}
+
+/// The `metadata` of a page, still encoded.
+#[derive(Debug, Default)]
+struct Metadata<'a> {
+    version: Option<&'a [u8]>,
+    token: Option<&'a [u8]>,
+}
+
+impl<'a> Reading<'a> {
+    /// Begins to read the body of an answer.
     ///
     /// # Errors
     ///
-    /// Fails if it is no list: an answer of another kind must not empty the store.
-    pub(crate) fn read(body: &'a [u8]) -> Result<Self, String> {
-        let mut rest = Members::of(body).map_err(|error| error.to_string())?;
-        let (mut metadata, mut items): (Option<PageMeta>, Option<&[u8]>) = (None, None);
-        while let Some(member) = rest.next().map_err(|error| error.to_string())? {
-            let is_array = rest.first_byte() == Some(b'[');
-            if *member.name == *b"items" && is_array && metadata.is_some() {
-                let elements = rest.elements().map_err(|error| error.to_string())?;
-                let metadata = metadata.ok_or("it has no `metadata`")?;
-                return Ok(Self {
-                    metadata,
-                    items: Some(elements),
-                    rest,
-                    is_over: false,
-                });
-            }
-            let value = rest.value().map_err(|error| error.to_string())?;
-            match &*member.name {
-                b"metadata" => {
-                    let read = serde_json::from_slice(value);
-                    metadata = Some(
-                        read.map_err(|error| format!("`metadata`: {}", WithoutValues(&error)))?,
-                    );
-                }
-                b"items" => items = Some(value),
-                _ => {}
-            }
-        }
-        rest.ends_the_text().map_err(|error| error.to_string())?;
-        let elements = match items {
-            None => return Err("it has no `items`".to_owned()),
-            Some(b"null") => None,
-            Some(items) => Some(Elements::of(items).map_err(|error| format!("`items`: {error}"))?),
-        };
+    /// Fails if it is no JSON object.
+    pub(crate) fn of(body: &'a [u8]) -> Result<Self, NoPage> {
+        let body = scan::without_bom(body);
         Ok(Self {
-            metadata: metadata.ok_or("it has no `metadata`")?,
-            items: elements,
-            rest,
-            is_over: true,
+            body,
+            members: Members::of(body)?,
+            elements: None,
+            items: Vec::new(),
+            found: Items::Missing,
+            kind: Cow::Borrowed(""),
+            metadata: None,
+            pause: PIECE,
         })
     }
 
-    /// Reads the next item, or `None` once the whole page was read.
+    /// Reads on; returns the page once all of it is read. Its items should be of this `kind`.
     ///
     /// # Errors
     ///
-    /// Fails if the rest of the page cannot be read; an item that cannot be is passed over.
-    pub(crate) fn next(
+    /// Fails if it is no list: an answer of another kind must not empty the store. An item that
+    /// cannot be read is among the items.
+    pub(crate) fn go_on(
         &mut self,
+        kind: &str,
         dropped: &Fields,
-    ) -> Result<Option<Result<Item<'a>, Unreadable>>, String> {
-        let Some(items) = &mut self.items else {
-            return self.finish().map(|()| None);
-        };
-        if !items.next().map_err(|error| error.to_string())? {
-            self.rest.leave(items.at());
-            self.items = None;
-            return self.finish().map(|()| None);
+    ) -> Result<Option<Page<'a>>, NoPage> {
+        if !self.read_piece(dropped)? {
+            return Ok(None);
         }
-        if items.first_byte() != Some(b'{') {
-            let value = items.value().map_err(|error| error.to_string())?;
-            return Ok(Some(Item::read(value, dropped)));
-        }
-        let mut members = items.members().map_err(|error| error.to_string())?;
-        let item = Item::walk(&mut members, dropped).map_err(|error| error.to_string())?;
-        items.leave(members.at());
-        Ok(Some(item))
+        self.check(kind)?;
+        Ok(Some(Page {
+            metadata: self.metadata.take().unwrap_or_default().read()?,
+            items: std::mem::take(&mut self.items),
+        }))
     }
 
-    /// Checks what comes behind the items.
-    fn finish(&mut self) -> Result<(), String> {
-        if self.is_over {
+    /// Reads a piece of the text; returns true at its end.
+    fn read_piece(&mut self, dropped: &Fields) -> Result<bool, NoPage> {
+        loop {
+            if let Some(elements) = &mut self.elements {
+                while elements.next()? {
+                    self.items.push(read_item(elements, dropped)?);
+                    if elements.at() >= self.pause {
+                        self.pause = elements.at() + PIECE;
+                        return Ok(false);
+                    }
+                }
+                self.members.leave(elements.at());
+                self.elements = None;
+            }
+            let Some(member) = self.members.next()? else {
+                self.members.ends_the_text()?;
+                return Ok(true);
+            };
+            match &*member.name {
+                b"metadata" => self.read_metadata()?,
+                b"kind" => {
+                    let value = self.members.value()?;
+                    if value != b"null" {
+                        self.kind = scan::text(value).map_err(|_| NoPage::Member("kind"))?;
+                    }
+                }
+                b"items" => self.begin_items(Items::Array)?,
+                name if name.eq_ignore_ascii_case(b"items") => {
+                    self.begin_items(Items::Misspelled)?;
+                }
+                _ => drop(self.members.value()?),
+            }
+        }
+    }
+
+    fn begin_items(&mut self, found: Items) -> Result<(), NoPage> {
+        let is_array = self.members.first_byte() == Some(b'[');
+        let is_right = matches!(self.found, Items::Array | Items::Null);
+        if found == Items::Misspelled && (is_right || !is_array) {
+            self.members.value()?;
             return Ok(());
         }
-        self.is_over = true;
-        let mut rest = || {
-            while self.rest.next()?.is_some() {
-                self.rest.value()?;
-            }
-            self.rest.ends_the_text()
-        };
-        rest().map_err(|error| error.to_string())
+        self.items.clear();
+        if is_array {
+            self.found = found;
+            self.elements = Some(self.members.elements()?);
+            return Ok(());
+        }
+        self.found = Items::Null;
+        match self.members.value()? {
+            b"null" => Ok(()),
+            _ => Err(NoPage::Member("items")),
+        }
     }
+
+    /// Reads a `metadata`, or another one: what it lacks stays as it was.
+    fn read_metadata(&mut self) -> Result<(), NoPage> {
+        if self.members.first_byte() != Some(b'{') {
+            return match self.members.value()? {
+                b"null" => Ok(()),
+                _ => Err(NoPage::Member("metadata")),
+            };
+        }
+        let metadata = self.metadata.get_or_insert_default();
+        let mut members = self.members.members()?;
+        while let Some(member) = members.next()? {
+            let value = members.value()?;
+            match &*member.name {
+                _ if value == b"null" => {}
+                b"resourceVersion" => metadata.version = Some(value),
+                b"continue" => metadata.token = Some(value),
+                _ => {}
+            }
+        }
+        self.members.leave(members.at());
+        Ok(())
+    }
+
+    /// Checks that the answer is a list: by its items, or, if it has none, by its kind.
+    fn check(&self, kind: &str) -> Result<(), NoPage> {
+        if self.kind == "Status" {
+            return match ApiStatus::read(self.body) {
+                Some(status) if status.code >= 400 => Err(NoPage::Status(status)),
+                _ => Err(NoPage::Kind("Status".to_owned())),
+            };
+        }
+        let is_list = match self.found {
+            // A definition may call its lists what it wants, but not as it calls its objects.
+            Items::Array | Items::Misspelled => self.kind != kind,
+            Items::Null if self.kind.is_empty() => self.metadata.is_some(),
+            Items::Null | Items::Missing => {
+                self.kind.ends_with("List") && !DISCOVERY.contains(&&*self.kind)
+            }
+        };
+        match () {
+            () if is_list => Ok(()),
+            () if self.kind.is_empty() => Err(NoPage::Nothing),
+            () => Err(NoPage::Kind(self.kind.chars().take(60).collect())),
+        }
+    }
+}
+
+impl Metadata<'_> {
+    fn read(self) -> Result<PageMeta, NoPage> {
+        let text = |name, value: Option<&[u8]>| {
+            let text = scan::text(value.unwrap_or(b"null")).map_err(|_| NoPage::Member(name))?;
+            Ok::<_, NoPage>(text.into_owned())
+        };
+        Ok(PageMeta {
+            resource_version: text("metadata.resourceVersion", self.version)?,
+            continue_token: text("metadata.continue", self.token)?,
+        })
+    }
+}
+
+/// Reads the next element.
+fn read_item<'a>(
+    elements: &mut Elements<'a>,
+    dropped: &Fields,
+) -> Result<Result<Item<'a>, Unreadable>, Malformed> {
+    if elements.first_byte() != Some(b'{') {
+        return Ok(Item::read(elements.value()?, dropped));
+    }
+    let mut members = elements.members()?;
+    let item = Item::walk(&mut members, dropped)?;
+    elements.leave(members.at());
+    Ok(item)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The names of a page's items, `None` for one that cannot be read.
-    fn names(text: &str) -> Result<Vec<Option<String>>, String> {
-        let dropped = Fields::default();
-        let mut page = Page::read(text.as_bytes())?;
-        let mut names = Vec::new();
-        while let Some(item) = page.next(&dropped)? {
-            names.push(item.ok().map(|item| item.key().to_string()));
-        }
-        assert!(matches!(page.next(&dropped), Ok(None)), "it is over");
-        Ok(names)
-    }
-
-    #[test]
-    fn items_are_read_wherever_they_stand() {
-        let items = r#""items":[{"metadata":{"name":"a"}}, {"metadata":{"name":"b"}} ]"#;
-        let expected = Ok(vec![Some("a".to_owned()), Some("b".to_owned())]);
-
-        assert_eq!(names(&format!(r#"{{"metadata":{{}},{items}}}"#)), expected);
-        assert_eq!(names(&format!(r#"{{{items},"metadata":{{}}}}"#)), expected);
-        assert_eq!(
-            names(&format!(r#"{{"metadata":{{}},{items},"kind":"PodList"}} "#)),
-            expected
-        );
-    }
-
-    #[test]
-    fn item_that_is_no_object_hides_no_other() {
-        let text = r#"{"metadata":{},"items":[1,{},{"metadata":{"name":"a"}},[]]}"#;
-
-        assert_eq!(
-            names(text),
-            Ok(vec![None, None, Some("a".to_owned()), None])
-        );
-    }
-
-    #[test]
-    fn page_without_items_is_refused_and_null_items_are_none() {
-        for text in [
-            r#"{"metadata":{}}"#,
-            "{}",
-            r#"{"kind":"Status","metadata":{}}"#,
-            r#"{"metadata":{},"items":{}}"#,
-            r#"{"items":[]}"#,
-            r#"{"metadata":{"resourceVersion":1},"items":[]}"#,
-        ] {
-            assert!(names(text).is_err(), "{text}");
-        }
-        assert_eq!(names(r#"{"metadata":{},"items":null}"#), Ok(vec![]));
-        assert_eq!(names(r#"{"metadata":{},"items":[]}"#), Ok(vec![]));
-    }
-
-    #[test]
-    fn page_that_is_cut_anywhere_is_refused() {
-        let whole =
-            r#"{"metadata":{"continue":"x"},"items":[{"metadata":{"name":"a"}}],"kind":"L"}"#;
-        assert!(names(whole).is_ok());
-
-        for cut in 0..whole.len() {
-            assert!(names(&whole[..cut]).is_err(), "cut at {cut}");
-        }
-    }
-}
+mod tests;

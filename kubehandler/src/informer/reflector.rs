@@ -18,7 +18,7 @@ use crate::informer::{
     frame::Frame,
     listing::{Listing, Skipped},
     packer::{Learned, Packer, SAMPLES},
-    page::Page,
+    page::{Page, Reading},
     plan::{Plan, Step},
     shared::Shared,
     store::{Misfit, Store},
@@ -129,7 +129,7 @@ impl<'a> Reflector<'a> {
         let request = self.shared.target.list(read, None, Some(1))?;
         let body = connection::send(&self.shared.client, request, limits).await?;
         let body = connection::read_whole(body, limits).await?;
-        let page = Page::read(&body).map_err(Failure::UnreadableList)?;
+        let page = self.read_page(&body).await?;
         Plan::accepts(read, &page.metadata.resource_version)?;
         self.progress.plan.probed();
         Ok(())
@@ -145,7 +145,7 @@ impl<'a> Reflector<'a> {
             let request = self.shared.target.list(read, token.as_deref(), limit)?;
             let body = connection::send(&self.shared.client, request, limits).await?;
             let body = connection::read_whole(body, limits).await?;
-            let mut page = Page::read(&body).map_err(Failure::UnreadableList)?;
+            let page = self.read_page(&body).await?;
             let found = &page.metadata.resource_version;
             match &version {
                 None => {
@@ -159,8 +159,7 @@ impl<'a> Reflector<'a> {
                 }
                 Some(_) => {}
             }
-            let dropped = &self.shared.options.dropped;
-            while let Some(item) = page.next(dropped).map_err(Failure::UnreadableList)? {
+            for item in page.items {
                 self.list(&mut listing, item)?;
                 self.learn();
             }
@@ -175,6 +174,18 @@ impl<'a> Reflector<'a> {
             token = next;
         }
         self.commit(listing, &version.unwrap_or_default())
+    }
+
+    /// Reads a page, and lets other tasks run meanwhile.
+    async fn read_page<'b>(&self, body: &'b [u8]) -> Result<Page<'b>, Failure> {
+        let kind = &self.shared.target.types().kind;
+        let mut reading = Reading::of(body)?;
+        loop {
+            if let Some(page) = reading.go_on(kind, &self.shared.options.dropped)? {
+                return Ok(page);
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Waits for the next event; while it does, nobody waits to be told of the last.

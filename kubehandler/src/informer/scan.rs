@@ -7,7 +7,10 @@
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
+use self::string::unescaped;
+pub(crate) use self::string::{lossy, text};
+
+mod string;
 
 /// Why a text cannot be walked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -165,7 +168,7 @@ impl<'a> Members<'a> {
 pub(crate) struct Elements<'a>(Walk<'a>);
 
 impl<'a> Elements<'a> {
-    /// Begins to walk the array at the start of `text`.
+    #[cfg(test)]
     pub(crate) fn of(text: &'a [u8]) -> Result<Self, Malformed> {
         Walk::of(text, 0, b'[', "an array").map(Self)
     }
@@ -173,6 +176,28 @@ impl<'a> Elements<'a> {
     /// Moves to the next element, which is to be taken by one of the other methods.
     pub(crate) fn next(&mut self) -> Result<bool, Malformed> {
         self.0.advance()
+    }
+
+    /// Moves to the next element that is no array, and walks through the arrays on the way.
+    ///
+    /// `depth` counts the arrays that are open within this one; it starts at 0. Arrays within
+    /// arrays take no stack, however deep they are.
+    pub(crate) fn next_flat(&mut self, depth: &mut usize) -> Result<bool, Malformed> {
+        loop {
+            if !self.0.advance()? {
+                if *depth == 0 {
+                    return Ok(false);
+                }
+                *depth -= 1;
+                self.0.state = State::Between;
+            } else if self.first_byte() == Some(b'[') {
+                *depth += 1;
+                self.0.at += 1;
+                self.0.state = State::First;
+            } else {
+                return Ok(true);
+            }
+        }
     }
 
     /// Returns the next byte: what kind of element it is.
@@ -200,40 +225,15 @@ impl<'a> Elements<'a> {
         Walk::of(self.0.text, self.0.at, b'[', "an array").map(Self)
     }
 
-    /// Goes on behind the element, whose walk came to its end at `at`.
+    /// Goes on after the element, whose walk came to its end at `at`.
     pub(crate) fn leave(&mut self, at: usize) {
         self.0.at = at;
     }
 }
 
-/// Returns the text of a JSON string; empty for `null`.
-///
-/// # Errors
-///
-/// Fails, with what serde says, if it is no string.
-pub(crate) fn text(value: &[u8]) -> Result<Cow<'_, str>, serde_json::Error> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-    // What most strings are: nothing in them is escaped.
-    if let [b'"', inner @ .., b'"'] = value
-        && inner.iter().all(|&byte| is_plain(byte))
-        && let Ok(inner) = std::str::from_utf8(inner)
-    {
-        return Ok(Cow::Borrowed(inner));
-    }
-    let text: Option<Text<'_>> = serde_json::from_slice(value)?;
-    Ok(text.map_or(Cow::Borrowed(""), |text| text.0))
-}
-
-/// A name as it is meant; one that cannot be unescaped is nobody's name, and stays as it is.
-fn unescaped(name: &[u8]) -> Cow<'_, [u8]> {
-    if !name.contains(&b'\\') {
-        return Cow::Borrowed(name);
-    }
-    let quoted = [b"\"", name, b"\""].concat();
-    let name = serde_json::from_slice::<String>(&quoted).map_or(name.to_vec(), String::into_bytes);
-    Cow::Owned(name)
+/// Returns the text without the byte order mark that some servers and proxies start it with.
+pub(crate) fn without_bom(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
 fn malformed(expected: &'static str, at: usize) -> Malformed {
@@ -331,11 +331,6 @@ fn skip_string(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
         }
     }
     Err(malformed("a closing quote", text.len()))
-}
-
-/// Neither a quote, nor an escape, nor a control character.
-fn is_plain(byte: u8) -> bool {
-    byte >= 0x20 && byte != b'"' && byte != b'\\'
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::informer::stored::{Stored, Uid};
 
+mod twice;
+
 fn pods() -> TypeMeta {
     TypeMeta {
         api_version: "v1".to_owned(),
@@ -171,10 +173,45 @@ fn what_is_not_plain_or_comes_twice_stays_in_the_text() {
     ] {
         assert_eq!(kept(metadata).1, beside, "{metadata}");
     }
-    assert_eq!(
-        written(r#"{"metadata":{"name":"a","uid":"1","name":"b"}}"#, &[]),
-        r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"b","uid":"1","name":"b"}}"#
+}
+
+#[test]
+fn text_that_is_not_unicode_is_read_as_go_reads_it() {
+    let text =
+        b"{\"metadata\":{\"name\":\"a\xff\",\"namespace\":\"\\ud800\",\"uid\":\"\xe2\x82\"}}";
+
+    let item = Item::read(text, &Fields::default()).expect("readable");
+
+    assert_eq!(item.key().as_str(), "\u{fffd}/a\u{fffd}");
+    assert_eq!(item.uid, "\u{fffd}\u{fffd}");
+}
+
+#[test]
+fn nesting_takes_no_stack_wherever_a_field_is_dropped() {
+    let arrays = format!(
+        "{}{{\"a\":1,\"b\":2}}{}",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
     );
+    let objects = format!("{}1{}", "{\"b\":".repeat(100_000), "}".repeat(100_000));
+
+    for deep in [&arrays, &objects] {
+        let text = format!(r#"{{"metadata":{{"name":"x"}},"spec":{deep},"kind":{{"a":{deep}}}}}"#);
+        let item = Item::read(
+            text.as_bytes(),
+            &fields(&["spec.a", "spec.b.a", "kind.a.b"]),
+        );
+        assert_eq!(item.expect("readable").key().as_str(), "x");
+
+        let text = format!(r#"{{"metadata":{deep}}}"#);
+        let item = Item::read(text.as_bytes(), &fields(&["metadata.managedFields"]));
+        assert_eq!(item.expect_err("no name").key, None);
+    }
+    let left = written(
+        &format!(r#"{{"metadata":{{"name":"x"}},"spec":{arrays}}}"#),
+        &["spec.a"],
+    );
+    assert!(left.contains("[{\"b\":2}]"), "dropped however deep it is");
 }
 
 #[test]

@@ -151,3 +151,51 @@ fn name_and_text_are_read_however_they_are_written() {
     assert!(text(b"7").is_err());
     assert!(text(b"\"a\nb\"").is_err());
 }
+
+/// Each was given to Go 1.26's `encoding/json`.
+#[test]
+fn string_reads_as_go_reads_it() {
+    for (json, meant) in [
+        (
+            &br#""a\"\\\/\b\f\n\r\tz""#[..],
+            Some("a\"\\/\u{8}\u{c}\n\r\tz"),
+        ),
+        (br#""\u0041\u00e9\u20AC""#, Some("A\u{e9}\u{20ac}")),
+        (br#""\ud83d\ude00""#, Some("\u{1f600}")),
+        (br#""\ud800""#, Some("\u{fffd}")),
+        (br#""\ud800\u0041""#, Some("\u{fffd}A")),
+        (br#""\ud800\ud83d\ude00""#, Some("\u{fffd}\u{1f600}")),
+        (br#""\ude00x\ud800""#, Some("\u{fffd}x\u{fffd}")),
+        (br#""\ud800\n""#, Some("\u{fffd}\n")),
+        (b"\"\xff\"", Some("\u{fffd}")),
+        (b"\"\xe2\x82x\"", Some("\u{fffd}\u{fffd}x")),
+        (b"\"\xed\xa0\x80\"", Some("\u{fffd}\u{fffd}\u{fffd}")),
+        (b"\"\xe2\x82\\u0041\"", Some("\u{fffd}\u{fffd}A")),
+        (br#""\ud800\u""#, None),
+        (br#""\u12g4""#, None),
+        (br#""\u123""#, None),
+        (br#""\x41""#, None),
+        (b"\"\t\"", None),
+        (br#""a"b""#, None),
+        (b"\"", None),
+    ] {
+        assert_eq!(text(json).ok().as_deref(), meant, "{}", json.escape_ascii());
+    }
+}
+
+#[test]
+fn arrays_within_arrays_take_no_stack() {
+    let deep = format!(
+        "{}7,{{\"a\":[8]}}{},9]",
+        "[".repeat(200_000),
+        "]".repeat(199_999)
+    );
+    let mut elements = Elements::of(deep.as_bytes()).expect("an array");
+    let (mut depth, mut found) = (0, Vec::new());
+
+    while elements.next_flat(&mut depth).expect("JSON") {
+        found.push(elements.value().expect("a value"));
+    }
+
+    assert_eq!(found, [&b"7"[..], b"{\"a\":[8]}", b"9"]);
+}
