@@ -143,7 +143,7 @@ impl<H: EventHandler> Event<H> {
     /// # Errors
     ///
     /// Fails, terminally for this version of the object, if the object is not of the shape of
-    /// its Rust type; the message names the field.
+    /// its Rust type; the message names the field. So does an object nested deeper than 768 levels.
     pub fn object(&self) -> Result<Arc<H::Resource>, HandlerError> {
         self.context
             .decoder

@@ -11,6 +11,7 @@ mod codec;
 mod config;
 mod connection;
 mod decode_error;
+mod decode;
 mod decoded;
 mod delta;
 mod dictionary;

@@ -14,7 +14,13 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
-    informer::{decode_error::DecodeError, delta::Delta, stored::Stored, view::View},
+    informer::{
+        decode::{self, Refused},
+        decode_error::DecodeError,
+        delta::Delta,
+        stored::Stored,
+        view::View,
+    },
     resource::Resource,
 };
 
@@ -208,7 +214,10 @@ impl Entry {
 
 fn decode<K: Resource>(stored: &Stored) -> Result<K, DecodeError> {
     let decoded = stored.with_json(|json| {
-        serde_json::from_slice(json).map_err(|error| DecodeError::new::<K>(json, &error))
+        decode::decode(json, |refused| match refused {
+            Refused::Shape(json, error) => DecodeError::new::<K>(json.as_bytes(), &error),
+            Refused::Unread(unread) => DecodeError::because::<K>(&unread.to_string()),
+        })
     });
     decoded.unwrap_or_else(|corrupt| Err(DecodeError::because::<K>(&corrupt.to_string())))
 }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::{
     contained::contained,
-    informer::{decoded::Decoder, delta::Delta, stored::Stored, view::View},
+    informer::{decode::decode, decoded::Decoder, delta::Delta, stored::Stored, view::View},
     log::error,
     object_key::ObjectKey,
     printable::Printable,
@@ -133,8 +133,9 @@ impl<K: Resource> Shared<K> {
                 Some(values(&object))
             }
             Values::OfMetadata(values) => {
-                let partial = object.with_json(|json| serde_json::from_slice::<Partial>(json));
-                Some(values(&partial.ok()?.ok()?.metadata))
+                let partial = object.with_json(|json| decode(json, |_| ()).ok());
+                let Partial { metadata } = partial.ok()??;
+                Some(values(&metadata))
             }
         };
         contained(values)

@@ -236,6 +236,27 @@ pub(crate) fn without_bom(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
+/// Returns how many objects and arrays are open at once, at most.
+pub(crate) fn depth(text: &[u8]) -> usize {
+    let (mut at, mut depth, mut most) = (0, 0_usize, 0);
+    while let Some(&byte) = text.get(at) {
+        at += 1;
+        match byte {
+            b'"' => match skip_string(text, at) {
+                Ok(end) => at = end,
+                Err(_) => break,
+            },
+            b'{' | b'[' => {
+                depth += 1;
+                most = most.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
 fn malformed(expected: &'static str, at: usize) -> Malformed {
     Malformed { expected, at }
 }

@@ -5,16 +5,21 @@ use std::{
 };
 
 use kubehandler::{
-    Action, Callbacks, DefaultHandler, Event, EventHandler, EventKind, Filter, Informer, Informers,
-    Result, RunError,
+    Action, Callbacks, DefaultHandler, Event, EventHandler, EventKind, Filter, Informer,
+    InformerOptions, Informers, Resource, Result, RunError,
     k8s::{Pod, Service},
+    kube::{
+        self,
+        api::{ApiResource, DynamicObject, NotUsed, Object},
+    },
 };
 use kubehandler_tests::{
     pod,
     recorder::{Does, Log, Recorder},
     scripted::{Reply, ScriptedServer},
 };
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::{Running, event_loop, millis, revision, seconds, workers};
@@ -331,4 +336,162 @@ async fn law_8_panic_of_code_that_may_block_is_a_failure_of_its_callback() {
     running.settle().await;
 
     assert_eq!(*called.lock().expect("not poisoned"), ["a"]);
+}
+
+/// A handler that reads each object, and notes what came of it.
+struct Reads<K: Resource> {
+    informer: Informer<K>,
+    read: Arc<Mutex<Vec<String>>>,
+}
+
+impl<K: Resource> EventHandler for Reads<K> {
+    type Resource = K;
+
+    fn name(&self) -> Cow<'_, str> {
+        "reads".into()
+    }
+
+    fn informer(&self, _: &Informers) -> Informer<K> {
+        self.informer.clone()
+    }
+}
+
+impl<K: Resource> Callbacks for Reads<K> {
+    async fn reconcile(&self, ev: Event<Self>) -> Result<Action> {
+        let object = ev.object();
+        let read = match &object {
+            Ok(_) => format!("{}: read", ev.name()),
+            Err(error) => format!("{}: {error}", ev.name()),
+        };
+        self.read.lock().expect("not poisoned").push(read);
+        object.map(|_| Action::DONE)
+    }
+}
+
+/// A list of pods with these objects in `spec.x`, and what came of reading each.
+async fn read_with<K>(list: String) -> Vec<String>
+where
+    K: Resource + kube::Resource<DynamicType = ApiResource>,
+{
+    let server = ScriptedServer::new();
+    server.refuse_streaming();
+    server.rule(move |asked, _| asked.is_list().then(|| Reply::stream().text(&list)));
+    let options = InformerOptions::default().without("spec.x.unused");
+    let kind = ApiResource::erase::<Pod>(&());
+    let informer = Informer::<K>::with_options(server.client(), &kind, Filter::default(), options);
+    let read = Arc::default();
+    let handler = Reads {
+        informer,
+        read: Arc::clone(&read),
+    };
+    let running = Running::start(&server, event_loop().register(handler));
+
+    running.settle().await;
+
+    let mut read = read.lock().expect("not poisoned").clone();
+    read.sort_unstable();
+    read
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Spec {
+    #[expect(dead_code, reason = "it is only decoded")]
+    x: Value,
+}
+
+/// A list of objects, each with what its `spec.x` is.
+fn list_of(specs: &[(&str, String)]) -> String {
+    let object = |(name, x): &(&str, String)| {
+        format!(
+            r#"{{"metadata":{{"name":"{name}","namespace":"default","uid":"{name}","resourceVersion":"7"}},"spec":{{"x":{x}}}}}"#
+        )
+    };
+    let items: Vec<String> = specs.iter().map(object).collect();
+    format!(
+        r#"{{"metadata":{{"resourceVersion":"9"}},"items":[{}]}}"#,
+        items.join(",")
+    )
+}
+
+fn nested(open: &str, depth: usize, close: &str) -> String {
+    format!("{}1{}", open.repeat(depth), close.repeat(depth))
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_8_deeply_nested_object_is_handed_to_its_handler() {
+    let list = list_of(&[
+        ("arrays", nested("[", 700, "]")),
+        ("mixed", nested("{\"a\":[", 300, "]}")),
+        ("objects", nested("{\"a\":", 200, "}")),
+    ]);
+
+    for read in [
+        read_with::<DynamicObject>(list.clone()).await,
+        read_with::<Object<Spec, NotUsed>>(list).await,
+    ] {
+        assert_eq!(read, ["arrays: read", "mixed: read", "objects: read"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_8_object_nested_too_deep_fails_alone_and_in_few_words() {
+    let list = list_of(&[
+        ("arrays", nested("[", 200_000, "]")),
+        ("flat", "1".to_owned()),
+        (
+            "objects",
+            nested("{\"unused\":1,\"a-long-name\":", 10_000, "}"),
+        ),
+    ]);
+
+    let read = read_with::<DynamicObject>(list).await;
+
+    assert_eq!(read.len(), 3);
+    assert_eq!(read[1], "flat: read");
+    for (failed, depth) in [(&read[0], "200002"), (&read[2], "10002")] {
+        assert!(
+            failed.contains(&format!("nested {depth} levels deep")),
+            "{failed}"
+        );
+        assert!(failed.contains("768"), "{failed}");
+        assert!(failed.len() < 200, "{failed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_8_metadata_nested_without_end_is_no_overflow() {
+    let deep = nested("[", 200_000, "]");
+    let good = list_of(&[("good", "1".to_owned())]);
+    let bad =
+        format!(r#""items":[{{"metadata":{deep}}},{{"metadata":{{"name":"a","labels":{deep}}}}},"#);
+    let list = good.replace("\"items\":[", &bad);
+
+    let read = read_with::<DynamicObject>(list).await;
+
+    assert_eq!(read.len(), 2, "{read:.200?}");
+    assert!(
+        read[0].starts_with("a: ") && read[0].contains("768"),
+        "{read:.200?}"
+    );
+    assert_eq!(read[1], "good: read");
+}
+
+/// serde refuses both, and Go's decoder reads them.
+#[tokio::test(start_paused = true)]
+async fn law_8_text_that_go_reads_is_handed_to_its_handler() {
+    let surrogate = r#""\ud800""#.to_owned();
+    let twice = r#"1},"spec":{"x":2,"x":3"#.to_owned();
+    let metadata = r#"1},"metadata":{"labels":{"a":"b"}},"other":{"x":2"#.to_owned();
+    let list = list_of(&[
+        ("metadata", metadata),
+        ("surrogate", surrogate),
+        ("twice", twice),
+    ]);
+
+    for read in [
+        read_with::<DynamicObject>(list.clone()).await,
+        read_with::<Object<Spec, NotUsed>>(list).await,
+    ] {
+        assert_eq!(read, ["metadata: read", "surrogate: read", "twice: read"]);
+    }
 }

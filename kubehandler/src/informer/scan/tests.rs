@@ -198,4 +198,6 @@ fn arrays_within_arrays_take_no_stack() {
     }
 
     assert_eq!(found, [&b"7"[..], b"{\"a\":[8]}", b"9"]);
+    assert_eq!(super::depth(deep.as_bytes()), 200_002);
+    assert_eq!(super::depth(br#"{"a":"[[[\"[","b":[],"c":[{}]}"#), 3);
 }
