@@ -5,6 +5,7 @@
 //! cannot say. It runs in the process, as a `tower::Service`, so that tests can hold the clock still.
 
 mod follower;
+mod link;
 mod reply;
 mod socket;
 mod truth;
@@ -27,6 +28,7 @@ use crate::pod;
 
 pub use self::{
     follower::Follower,
+    link::Link,
     reply::{Reply, ReplyBody},
     socket::Listening,
     truth::{Summary, Truth, View},

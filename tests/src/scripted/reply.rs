@@ -39,6 +39,7 @@ enum Part {
     Bytes(Bytes),
     Wait(Duration),
     Hang,
+    Repeat(Bytes, Duration),
     Cut,
     Watch(u64),
 }
@@ -186,6 +187,14 @@ impl Reply {
         self
     }
 
+    /// Ends the body with this text again and again without end, each time after this silence.
+    #[must_use]
+    pub fn repeat(mut self, text: &str, wait: Duration) -> Self {
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        self.parts.push_back(Part::Repeat(bytes, wait));
+        self
+    }
+
     /// Ends the body with an error of the connection.
     #[must_use]
     pub fn cut(mut self) -> Self {
@@ -251,6 +260,12 @@ impl Part {
                 .filter_map(|()| async { None })
                 .boxed(),
             Self::Hang => stream::pending().boxed(),
+            Self::Repeat(bytes, wait) => stream::repeat(bytes)
+                .then(move |bytes| async move {
+                    sleep(wait).await;
+                    Ok(Frame::data(bytes))
+                })
+                .boxed(),
             Self::Cut => stream::iter([Err(io::ErrorKind::ConnectionReset.into())]).boxed(),
             Self::Watch(version) => {
                 let mut honest = server.truth().server().service();
