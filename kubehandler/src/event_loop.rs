@@ -1,10 +1,12 @@
 //! Informers and handlers wired together: run, then drain.
 
 mod builder;
+mod connect;
 #[cfg(feature = "main")]
 mod main;
 mod registry;
 mod signals;
+mod syncing;
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
@@ -20,10 +22,11 @@ pub use registry::{EventLoopHandle, InformerState, RunningCallback, WaitingCallb
 
 use crate::{
     event_loop::{
-        builder::{Connect, Defaults, Registration},
+        builder::{Defaults, Registration},
+        connect::Connect,
         registry::{Registry, Wired},
     },
-    informer::Informers,
+    informer::{Informers, Limits},
     log::{debug, info, warn},
     observe::Observer,
     printable::Printable,
@@ -57,6 +60,8 @@ pub struct EventLoop {
     name: Arc<str>,
     connect: Connect,
     workers: NonZeroUsize,
+    limits: Limits,
+    connect_timeout: Duration,
     sync_timeout: Duration,
     drain_timeout: Duration,
     registrations: Vec<Box<dyn Registration>>,
@@ -127,7 +132,8 @@ pub enum RunError {
 pub struct Unsynced {
     /// What is listed and watched.
     pub informer: String,
-    /// The last failure, with what to do about it; none if the server has not answered.
+    /// The last failure, with what to do about it, or what has come of the list by then; none if
+    /// nothing has.
     pub cause: Option<String>,
 }
 
@@ -194,8 +200,8 @@ impl EventLoop {
     ///
     /// # Errors
     ///
-    /// Fails if handlers or settings are invalid, if there is no client, if an informer has no
-    /// first list at the sync timeout, or if callbacks outlast the drain deadline; each names what
+    /// Fails if handlers or settings are invalid, if there is no client in time, if an informer has
+    /// no first list at the sync timeout, or if callbacks outlast the drain deadline; each names what
     /// failed. The callbacks of informers that have synced run meanwhile, and are drained as well.
     ///
     /// # Cancel safety
@@ -224,7 +230,7 @@ impl EventLoop {
         let client = tokio::select! {
             // A client that is there already lets the handlers' informers be checked first.
             biased;
-            client = connect.client() => client?,
+            client = connect.client(self.connect_timeout) => client?,
             () = stop.cancelled() => return Ok(()),
         };
         let wired = self.wire(client, &stop)?;
@@ -265,7 +271,7 @@ impl EventLoop {
 
     /// Makes the informers and lanes of all handlers.
     fn wire(&mut self, client: Client, stop: &CancellationToken) -> Result<Wired, RunError> {
-        let informers = Informers::new(client);
+        let informers = Informers::new(client).limits(self.limits);
         let defaults = Defaults {
             workers: self.workers,
             observer: self.observer.as_ref(),
@@ -299,7 +305,7 @@ async fn serve(
     stop: &CancellationToken,
 ) -> Result<(), RunError> {
     let informers = registry.informers();
-    let in_time = timeout(sync_timeout, async {
+    let in_time = syncing::in_time(&informers, sync_timeout, async {
         join_all(informers.iter().map(|informer| informer.synced())).await;
         debug!("every informer has synced");
         registry.notify();
@@ -308,7 +314,7 @@ async fn serve(
     });
     tokio::select! {
         () = stop.cancelled() => return Ok(()),
-        result = in_time => if result.is_err() {
+        in_time = in_time => if !in_time {
             return Err(RunError::NotSynced(unsynced(registry)));
         },
     }
@@ -365,7 +371,7 @@ fn unsynced(registry: &Registry) -> Vec<Unsynced> {
     unsynced
         .map(|informer| Unsynced {
             informer: informer.describe(),
-            cause: informer.last_error(),
+            cause: informer.last_error().or_else(|| informer.what_came()),
         })
         .collect()
 }

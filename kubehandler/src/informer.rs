@@ -1,17 +1,18 @@
 //! List and watch of one kind into a store; deltas to subscribers.
 //!
 //! [`Informer`] is the typed handle, `Shared` the untyped whole behind it. Data moves one way:
-//! `connection` (requests, bytes, time limits) → `frame` and `codec` (events and lists, read no
+//! `connection` (requests, bytes, limits) → `frame` and `codec` (events and lists, read no
 //! deeper than `metadata`) → `reflector` (the loop; `plan` says what to ask for next) → `store`
 //! (the local copy; a change in, deltas out) → `delta` (subscribers).
 
 mod ahead;
+mod arrived;
 mod backoff;
 mod codec;
 mod config;
 mod connection;
-mod decode_error;
 mod decode;
+mod decode_error;
 mod decoded;
 mod delta;
 mod dictionary;
@@ -19,10 +20,15 @@ mod failure;
 mod fields;
 mod frame;
 mod index;
+mod limits;
+mod lines;
 mod listing;
+mod opening;
 mod options;
+mod pace;
 mod packer;
 mod page;
+mod pages;
 mod plan;
 mod reflector;
 mod regular;
@@ -46,6 +52,7 @@ pub(crate) use decode_error::WithoutValues;
 pub(crate) use decoded::Decoder;
 pub(crate) use delta::{Delta, Subscriber};
 pub use index::Index;
+pub use limits::Limits;
 pub use options::{InformerOptions, StoreFormat};
 pub use set::Informers;
 pub(crate) use shared::Shared;

@@ -148,7 +148,7 @@
 //! | built-in kinds | `use kubehandler::k8s::Pod`, or any of `k8s_openapi` |
 //! | your own custom resource | [`#[custom_resource(..)]`](macro@custom_resource), or `#[derive(CustomResource)]` of `kube` |
 //! | kinds known at run time | `DynamicObject`, with an informer made by [`Informer::with_type`] |
-//! | other forms of the store, dropped fields, indexes | an informer made by [`Informer::with_options`], given to the handler |
+//! | other forms of the store, dropped fields, indexes, limits | an informer made by [`Informer::with_options`], given to the handler |
 //! | metadata only, far less memory | `resource = PartialObjectMeta<Pod>` (from `kube::core`) |
 //!
 //! # One dependency
@@ -214,7 +214,9 @@ pub use event_loop::{
     WaitingCallback,
 };
 pub use handler::{Callbacks, DefaultHandler, EventHandler};
-pub use informer::{DecodeError, Filter, Index, Informer, InformerOptions, Informers, StoreFormat};
+pub use informer::{
+    DecodeError, Filter, Index, Informer, InformerOptions, Informers, Limits, StoreFormat,
+};
 pub use k8s_openapi;
 pub use kube;
 #[cfg(feature = "derive")]

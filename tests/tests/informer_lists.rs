@@ -358,6 +358,7 @@ async fn answer_that_is_no_list_empties_nothing() {
         r#"{"kind":"PodList","metadata":{"resourceVersion":"500"},"items":{}}"#,
         r#"{"kind":"Status","status":"Failure","code":503,"metadata":{"resourceVersion":"500"},"items":[]}"#,
     ];
+    let answers = bodies.len();
     server.rule(move |asked, _| {
         if !asked.is_list() {
             return None;
@@ -365,11 +366,13 @@ async fn answer_that_is_no_list_empties_nothing() {
         bodies.pop().map(|body| Reply::stream().text(body))
     });
     server.change(Truth::compact);
+    server.close_watches();
 
-    for _ in 0..3000 {
+    for _ in 0..6000 {
         sleep(Duration::from_millis(100)).await;
         assert_eq!(follower.keys().len(), 3);
     }
+    assert!(server.count(Asked::is_list) > answers, "each was given");
     follower.converges().await;
 }
 

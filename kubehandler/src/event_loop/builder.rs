@@ -1,18 +1,15 @@
 //! What is set before an event loop runs, and the checks of it.
 
-use std::{
-    collections::HashSet, error::Error, fmt, num::NonZeroUsize, pin::Pin, sync::Arc, time::Duration,
-};
+use std::{collections::HashSet, error::Error, fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 
-use kube::{Client, Config, config::InferConfigError};
+use kube::{Client, Config};
 use tokio_util::sync::CancellationToken;
 
-use super::{EventLoop, EventLoopHandle, RunError, registry::Registry};
+use super::{EventLoop, EventLoopHandle, RunError, connect::Connect, registry::Registry};
 use crate::{
-    chain::{chain, quotes_secrets},
     event::Context,
     handler::Callbacks,
-    informer::{Informers, Shared},
+    informer::{Informers, Limits, Shared},
     lane::{self, Lane, dispatch::Typed},
     object_key::is_dns_label,
     observe::{CallbackReport, Observer},
@@ -30,6 +27,8 @@ impl EventLoop {
             name: name.into().into(),
             connect: Connect::default(),
             workers: const { NonZeroUsize::new(16).unwrap() },
+            limits: Limits::default(),
+            connect_timeout: Duration::from_secs(300),
             sync_timeout: Duration::from_secs(120),
             drain_timeout: Duration::from_secs(25),
             registrations: Vec::new(),
@@ -98,7 +97,32 @@ impl EventLoop {
         self
     }
 
-    /// Fails if an informer has no complete list after this time; the default is 2 minutes.
+    /// Sets how large, and how slow, what the server sends to the loop's own informers may be.
+    ///
+    /// Informers that handlers bring have limits of their own, set with
+    /// [`InformerOptions::limits`](crate::InformerOptions::limits).
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Fails if there is no client after this time; the default is 5 minutes.
+    ///
+    /// That is for a credentials plugin which waits for a login, and for what is given to
+    /// [`config_from`](Self::config_from).
+    #[must_use]
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Fails if an informer has waited this long for its first complete list; the default is 2 minutes.
+    ///
+    /// The time in which the list comes does not count, as long as it comes at the
+    /// [least rate](Limits::min_rate): a slow link is waited for however long it takes. What counts
+    /// is the time without an answer, that of bytes too few, and the delays after failures, so that
+    /// lists which fail again and again end the loop as well.
     #[must_use]
     pub fn sync_timeout(mut self, timeout: Duration) -> Self {
         self.sync_timeout = timeout;
@@ -178,6 +202,8 @@ impl fmt::Debug for EventLoop {
             .field("name", &self.name)
             .field("handlers", &handlers)
             .field("workers", &self.workers)
+            .field("limits", &self.limits)
+            .field("connect_timeout", &self.connect_timeout)
             .field("sync_timeout", &self.sync_timeout)
             .field("drain_timeout", &self.drain_timeout)
             .finish_non_exhaustive()
@@ -288,46 +314,4 @@ fn check_settings<H: Callbacks>(
         }
     }
     Ok(())
-}
-
-/// Where the client comes from.
-#[derive(Default)]
-pub(super) enum Connect {
-    /// The kubeconfig, or the cluster's environment.
-    #[default]
-    Infer,
-    Config(PendingConfig),
-    Client(Client),
-}
-
-type PendingConfig =
-    Pin<Box<dyn Future<Output = Result<Config, Box<dyn Error + Send + Sync>>> + Send>>;
-
-impl Connect {
-    pub(super) async fn client(self) -> Result<Client, RunError> {
-        let mut config = match self {
-            Self::Client(client) => return Ok(client),
-            Self::Config(config) => config.await.map_err(no_client)?,
-            Self::Infer => Config::infer().await.map_err(no_cluster)?,
-        };
-        // The informers back off by themselves; kube would retry POST too.
-        config.default_retry = false;
-        Client::try_from(config).map_err(|error| no_client(error.into()))
-    }
-}
-
-/// Keeps what an error quotes of the credentials out of those that print its causes.
-fn no_client(error: Box<dyn Error + Send + Sync>) -> RunError {
-    RunError::Client(if quotes_secrets(&*error) {
-        chain(&*error).into()
-    } else {
-        error
-    })
-}
-
-fn no_cluster(error: InferConfigError) -> RunError {
-    if quotes_secrets(&error) {
-        return no_client(error.into());
-    }
-    RunError::NoCluster(Box::new(kube::Error::InferConfig(error)))
 }

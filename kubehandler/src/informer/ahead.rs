@@ -31,6 +31,8 @@ pub(crate) enum Prepared {
     Known(Stored),
     /// Anything else; it is to be read when its turn comes.
     Unread,
+    /// It has more bytes than a line may have.
+    TooLong,
 }
 
 /// The batches on their way, in the order of their lines.
@@ -80,6 +82,10 @@ impl Batch {
             start = end + 1;
             let line = &lines[range.clone()];
             if line.trim_ascii().is_empty() {
+                continue;
+            }
+            if line.len() > shared.limits.event_bytes {
+                prepared.push((range, Prepared::TooLong));
                 continue;
             }
             let found = match Frame::read(line, &shared.options.dropped) {

@@ -1,21 +1,34 @@
-//! One request, its answer, and the bytes of a watch, each with its time limit.
+//! One request, its answer, and the bytes of a watch, each with its limits.
 
-use bytes::Bytes;
-use http::{Request, header};
-use http_body_util::BodyExt;
-use kube::{Client, client::Body};
-use std::time::Duration;
-use tokio::time::{Instant, timeout, timeout_at};
-
-use crate::informer::{
-    config::Limits,
-    failure::{ApiStatus, Failure},
-    fields::Fields,
-    frame::{Frame, Lines},
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
-/// The most of an error's body that is read.
-const MAX_ERROR_BODY: usize = 64 * 1024;
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body_util::BodyExt;
+use kube::{Client, client::Body};
+use tokio::{
+    task::yield_now,
+    time::{Instant, timeout, timeout_at},
+};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Instrument;
+
+use crate::informer::{
+    failure::{ApiStatus, Failure, Text},
+    fields::Fields,
+    frame::Frame,
+    limits::Limits,
+    lines::{Lines, TooLong},
+    pace::Pace,
+};
 
 /// Sends a request and returns the body of its answer.
 pub(crate) async fn send(
@@ -24,10 +37,7 @@ pub(crate) async fn send(
     limits: &Limits,
 ) -> Result<Body, Failure> {
     let deadline = Instant::now() + limits.start;
-    let answer = timeout_at(deadline, client.send(request))
-        .await
-        .map_err(|_| Failure::NoAnswer(limits.start))?
-        .map_err(|error| Failure::transport(&error))?;
+    let answer = ask(client, request, limits.start).await?;
     let status = answer.status();
     if status.is_success() {
         return Ok(answer.into_body());
@@ -40,35 +50,111 @@ pub(crate) async fn send(
     let mut body = answer.into_body();
     let mut text = Vec::new();
     // The status alone says enough if its body does not come.
-    while text.len() < MAX_ERROR_BODY
+    while text.len() < limits.error_bytes
         && let Ok(Ok(Some(bytes))) = timeout_at(deadline, chunk(&mut body)).await
     {
-        text.extend_from_slice(&bytes);
+        let room = limits.error_bytes - text.len();
+        text.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
     let mut status = ApiStatus::of_answer(status.as_u16(), &text);
     status.retry_after = retry_after.or(status.retry_after);
     Err(Failure::Status(status))
 }
 
-/// Reads the whole body of a list.
-pub(crate) async fn read_whole(mut body: Body, limits: &Limits) -> Result<Vec<u8>, Failure> {
-    let mut whole = Vec::new();
-    loop {
-        let next = timeout(limits.list_idle, chunk(&mut body))
+/// Waits for the first line of an answer.
+///
+/// In a task of its own: a credentials plugin that hangs blocks the thread that asks, and a limit
+/// on that thread would never be looked at.
+async fn ask(
+    client: &Client,
+    request: Request<Body>,
+    limit: Duration,
+) -> Result<Response<Body>, Failure> {
+    let is_running = Arc::new(AtomicBool::new(false));
+    let asked = {
+        let (client, is_running) = (client.clone(), is_running.clone());
+        async move {
+            let mut asked = pin!(client.send(request));
+            poll_fn(|context| {
+                is_running.store(true, Ordering::Release);
+                let answer = asked.as_mut().poll(context);
+                is_running.store(false, Ordering::Release);
+                answer
+            })
             .await
-            .map_err(|_| Failure::Silent(limits.list_idle))?;
-        match next? {
-            Some(bytes) => whole.extend_from_slice(&bytes),
-            None => return Ok(whole),
         }
+    };
+    let asked = AbortOnDropHandle::new(tokio::spawn(asked.in_current_span()));
+    match timeout(limit, asked).await {
+        Ok(Ok(answer)) => answer.map_err(|error| Failure::transport(&error)),
+        Ok(Err(_)) => Err(Failure::Panicked),
+        Err(_) if is_running.load(Ordering::Acquire) => Err(Failure::Blocked(limit)),
+        Err(_) => Err(Failure::NoAnswer(limit)),
     }
 }
 
+/// Reads the whole body of a list; `came` gets the length of each piece.
+pub(crate) async fn read_whole(
+    mut body: Body,
+    limits: &Limits,
+    mut came: impl FnMut(usize),
+) -> Result<Bytes, Failure> {
+    let max = limits.page_bytes;
+    let mut pace = limits.pace();
+    let mut first = Bytes::new();
+    let mut whole = Vec::new();
+    loop {
+        let start = Instant::now();
+        let next = timeout(pace.left(), chunk(&mut body))
+            .await
+            .map_err(|_| Failure::Stalled(Text::List, pace.stall()))?;
+        let Some(bytes) = next? else {
+            return Ok(if whole.is_empty() {
+                first
+            } else {
+                whole.into()
+            });
+        };
+        pace.came(bytes.len(), start.elapsed());
+        came(bytes.len());
+        if first.is_empty() && bytes.len() <= max {
+            first = bytes; // Often all there is.
+            continue;
+        }
+        if whole.is_empty() {
+            append(&mut whole, &first, max)?;
+        }
+        append(&mut whole, &bytes, max)?;
+    }
+}
+
+/// Appends to a body that may have `max` bytes, and takes no more memory than those.
+fn append(whole: &mut Vec<u8>, bytes: &[u8], max: usize) -> Result<(), Failure> {
+    let length = whole.len().saturating_add(bytes.len());
+    if length > max {
+        return Err(Failure::TooLong {
+            text: Text::List,
+            max,
+        });
+    }
+    if length > whole.capacity() {
+        let capacity = whole.capacity().saturating_mul(2).clamp(length, max);
+        whole
+            .try_reserve_exact(capacity - whole.len())
+            .map_err(|error| Failure::transport(&error))?;
+    }
+    whole.extend_from_slice(bytes);
+    Ok(())
+}
+
+/// Waits for bytes, or for the end.
 async fn chunk(body: &mut Body) -> Result<Option<Bytes>, Failure> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Failure::transport(&error))?;
-        if let Ok(bytes) = frame.into_data() {
-            return Ok(Some(bytes));
+        match frame.into_data() {
+            Ok(bytes) if !bytes.is_empty() => return Ok(Some(bytes)),
+            // Frames without bytes may come without end, and are no progress.
+            _ => yield_now().await,
         }
     }
     Ok(None)
@@ -80,6 +166,11 @@ pub(crate) struct Stream {
     body: Body,
     lines: Lines,
     opened: Instant,
+    /// When the watch has lasted long enough.
+    last_call: Instant,
+    limits: Limits,
+    /// Of the list, or of the event that has begun.
+    pace: Pace,
     is_over: bool,
 }
 
@@ -105,8 +196,11 @@ impl Stream {
         let body = send(client, request, limits).await?;
         Ok(Self {
             body,
-            lines: Lines::default(),
+            lines: Lines::new(limits.event_bytes),
             opened,
+            last_call: opened + limits.watch + limits.watch_grace,
+            limits: *limits,
+            pace: limits.pace(),
             is_over: false,
         })
     }
@@ -116,41 +210,113 @@ impl Stream {
         self.opened
     }
 
+    /// Returns when the watch is to be over, whether the server closes it or not.
+    pub(crate) fn last_call(&self) -> Instant {
+        self.last_call
+    }
+
+    /// Goes on as a watch, after the list that it began with; these lines of it are still to be read.
+    pub(crate) fn follow_list(&mut self, rest: &[u8]) {
+        self.lines.put_back(rest);
+        self.trim();
+        self.pace = self.limits.pace();
+        self.last_call = Instant::now() + self.limits.watch;
+    }
+
     /// Gives back the memory of a burst that is over.
     pub(crate) fn trim(&mut self) {
         self.lines.trim();
     }
 
     /// Takes the next event if it has come already.
-    pub(crate) fn next_now(&mut self) -> bool {
-        self.lines.next_line()
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is too long.
+    pub(crate) fn next_now(&mut self) -> Result<bool, Failure> {
+        self.lines.next_line().map_err(|TooLong| self.too_long())
     }
 
     /// Waits for the next event.
-    pub(crate) async fn next(&mut self, deadline: Instant) -> Next {
+    ///
+    /// # Errors
+    ///
+    /// Fails if an event that has begun does not go on, or is too long.
+    pub(crate) async fn next(&mut self, deadline: Instant) -> Result<Next, Failure> {
         loop {
-            if self.lines.next_line() {
-                return Next::Frame;
+            if self.next_now()? {
+                return Ok(Next::Frame);
             }
             if self.is_over {
-                // The last line may lack its end, or be cut: then it counts for nothing, and comes again.
-                let is_whole = self.lines.next_rest() && self.frame(&Fields::default()).is_ok();
-                return if is_whole { Next::Frame } else { Next::End };
+                return Ok(Next::End);
             }
-            if !self.read(deadline).await {
-                return Next::Late;
+            // Between two events a watch may be silent, and has an end. Within one it may not, and
+            // goes on for as long as the event comes.
+            let is_between = self.lines.rest().is_empty();
+            let limit = if is_between {
+                deadline
+            } else {
+                Instant::now() + self.pace.left()
+            };
+            if !self.read(limit).await {
+                if is_between {
+                    return Ok(Next::Late);
+                }
+                return Err(Failure::Stalled(Text::Event, self.pace.stall()));
             }
         }
     }
 
-    /// Waits for the next bytes, or the end; false if neither came in time.
-    pub(crate) async fn read(&mut self, deadline: Instant) -> bool {
-        match timeout_at(deadline, chunk(&mut self.body)).await {
-            Ok(Ok(Some(bytes))) => self.lines.push(&bytes),
-            Ok(Ok(None) | Err(_)) => self.is_over = true,
-            Err(_) => return false,
+    /// Waits for the next bytes of a watch, or the end; false if neither came in time.
+    async fn read(&mut self, deadline: Instant) -> bool {
+        let start = Instant::now();
+        let Ok(next) = timeout_at(deadline, chunk(&mut self.body)).await else {
+            return false;
+        };
+        let before = self.lines.rest().len();
+        let bytes = self.take(next);
+        if before == 0 || self.lines.rest().len() < before + bytes {
+            self.pace = self.limits.pace(); // Another event begins, if one does.
+        } else {
+            self.pace.came(bytes, start.elapsed());
         }
         true
+    }
+
+    /// Waits for the next bytes of a streaming list, or its end; `None` if no event came in this time.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the list does not go on.
+    pub(crate) async fn read_list(&mut self, patience: Duration) -> Result<Option<usize>, Failure> {
+        let start = Instant::now();
+        // Within an event only the pace counts, however large it is.
+        let is_between = self.lines.rest().is_empty();
+        let left = self.pace.left();
+        let limit = if is_between { left.min(patience) } else { left };
+        let Ok(next) = timeout(limit, chunk(&mut self.body)).await else {
+            if limit < left {
+                return Ok(None);
+            }
+            return Err(Failure::Stalled(Text::List, self.pace.stall()));
+        };
+        let bytes = self.take(next);
+        self.pace.came(bytes, start.elapsed());
+        Ok(Some(bytes))
+    }
+
+    /// Takes what came; returns how much.
+    fn take(&mut self, next: Result<Option<Bytes>, Failure>) -> usize {
+        if let Ok(Some(bytes)) = next {
+            self.lines.push(&bytes);
+            return bytes.len();
+        }
+        self.is_over = true;
+        // The last line may lack its end, or be cut: then it counts for nothing, and comes again.
+        if Frame::read(self.lines.rest(), &Fields::default()).is_ok() {
+            self.lines.push(b"\n");
+        }
+        0
     }
 
     /// Returns true once no more bytes come.
@@ -159,17 +325,23 @@ impl Stream {
     }
 
     /// Takes out all whole lines that have come.
-    pub(crate) fn take_lines(&mut self) -> Option<Vec<u8>> {
-        // The last line may lack its end.
-        if self.is_over && Frame::read(self.lines.rest(), &Fields::default()).is_ok() {
-            self.lines.push(b"\n");
+    ///
+    /// # Errors
+    ///
+    /// Fails if the next line is too long by now.
+    pub(crate) fn take_lines(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        let lines = self.lines.take_whole();
+        if lines.is_none() {
+            self.lines.rest_fits().map_err(|TooLong| self.too_long())?;
         }
-        self.lines.take_whole()
+        Ok(lines)
     }
 
-    /// Puts bytes back that were taken out, and not needed.
-    pub(crate) fn put_back(&mut self, bytes: &[u8]) {
-        self.lines.put_back(bytes);
+    fn too_long(&self) -> Failure {
+        Failure::TooLong {
+            text: Text::Event,
+            max: self.limits.event_bytes,
+        }
     }
 
     /// Reads the event that came last, less the fields of its object that are `dropped`.
@@ -177,3 +349,6 @@ impl Stream {
         Frame::read(self.lines.line(), dropped)
     }
 }
+
+#[cfg(test)]
+mod tests;

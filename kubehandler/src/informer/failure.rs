@@ -4,7 +4,11 @@ use std::{borrow::Cow, error::Error, fmt, str::FromStr, time::Duration};
 
 use crate::{
     chain::chain,
-    informer::scan::{self, Malformed, Members},
+    informer::{
+        pace::Stall,
+        pages::Endless,
+        scan::{self, Malformed, Members},
+    },
     printable::Printable,
 };
 
@@ -24,11 +28,17 @@ pub(crate) enum Failure {
     #[error("the client panicked")]
     Panicked,
     /// No answer began in time.
-    #[error("the server did not answer within {0:?}")]
+    #[error("the server, or a credentials plugin, did not answer within {0:?}")]
     NoAnswer(Duration),
-    /// A list stopped coming.
-    #[error("the server sent nothing of the list for {0:?}")]
-    Silent(Duration),
+    /// A request kept its thread: credentials plugins do that, and little else.
+    #[error("a credentials plugin, or a layer of the client, did not answer within {0:?}")]
+    Blocked(Duration),
+    /// A list, or an event that had begun, stopped coming, or came too slowly.
+    #[error("{}", stalled(*.0, *.1))]
+    Stalled(Text, Stall),
+    /// A text has more bytes than it may have.
+    #[error("{text} is longer than {max} bytes{}", .text.raises_its_limit())]
+    TooLong { text: Text, max: usize },
     /// The answer to a list is none.
     #[error("the list cannot be read: {}", Printable::new(.0))]
     UnreadableList(String),
@@ -67,9 +77,54 @@ pub(crate) enum Failure {
     /// The server closed a watch as soon as it was open.
     #[error("the server closed the watch after {0:?}")]
     ClosedEarly(Duration),
-    /// The server gives the same page again and again.
-    #[error("the list does not end: its continue token repeats")]
-    Endless,
+    /// The pages of a list lead nowhere.
+    #[error("the list does not end: {0}")]
+    Endless(Endless),
+}
+
+/// What comes from the server piece by piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Text {
+    /// A line of a watch.
+    Event,
+    /// A list: a page of it, or all.
+    List,
+    /// Where the next page of a list begins.
+    Token,
+}
+
+impl Text {
+    fn raises_its_limit(self) -> &'static str {
+        match self {
+            Self::Event => "; `Limits::max_event` allows more",
+            Self::List => " in one answer; `Limits::max_page` allows more",
+            Self::Token => "",
+        }
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Event => "an event of the watch",
+            Self::List => "the list",
+            Self::Token => "the continue token",
+        })
+    }
+}
+
+fn stalled(text: Text, stall: Stall) -> String {
+    match stall {
+        Stall::Silent(time) => {
+            format!(
+                "the server sent nothing of {text} for {time:?}; `Limits::max_silence` allows more"
+            )
+        }
+        Stall::Slow { rate, patience } => format!(
+            "the server sent less than {rate} bytes a second of {text} for longer than {patience:?}; \
+             `Limits::min_rate` allows less"
+        ),
+    }
 }
 
 impl Failure {

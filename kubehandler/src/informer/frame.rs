@@ -1,6 +1,4 @@
-//! From the bytes of a watch to its events: one JSON document a line.
-
-use std::ops::Range;
+//! From the lines of a watch to its events: one JSON document a line.
 
 use crate::informer::{
     codec::{Item, Unreadable},
@@ -11,95 +9,6 @@ use crate::informer::{
 
 /// The annotation of the bookmark that closes the first events of a streaming list.
 const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
-
-/// A buffer that grew larger, in a burst, is not kept for a quiet watch.
-const MAX_IDLE_BUFFER: usize = 64 * 1024;
-
-/// Bytes as they came, cut into lines.
-#[derive(Debug, Default)]
-pub(crate) struct Lines {
-    buffer: Vec<u8>,
-    /// The line that was found last, without its end.
-    line: Range<usize>,
-    /// Where the next line starts.
-    start: usize,
-    /// No line ends before this point.
-    scanned: usize,
-}
-
-impl Lines {
-    /// Takes the next bytes.
-    pub(crate) fn push(&mut self, bytes: &[u8]) {
-        self.buffer.drain(..self.start);
-        self.scanned -= self.start;
-        self.start = 0;
-        self.line = 0..0;
-        let is_burst = bytes.len() > MAX_IDLE_BUFFER;
-        if self.buffer.is_empty() && self.buffer.capacity() > MAX_IDLE_BUFFER && !is_burst {
-            self.buffer = Vec::new();
-        }
-        self.buffer.extend_from_slice(bytes);
-    }
-
-    /// Gives the buffer back, if nothing waits in it: what comes next may take long, and be small.
-    pub(crate) fn trim(&mut self) {
-        if self.start == self.buffer.len() {
-            *self = Self::default();
-        }
-    }
-
-    /// Takes out all whole lines after the one that was found last, if there are any.
-    pub(crate) fn take_whole(&mut self) -> Option<Vec<u8>> {
-        let length = memchr::memrchr(b'\n', &self.buffer[self.start..])? + 1;
-        let rest = self.buffer.split_off(self.start + length);
-        let mut whole = std::mem::replace(&mut self.buffer, rest);
-        whole.drain(..self.start);
-        (self.line, self.start, self.scanned) = (0..0, 0, 0);
-        Some(whole)
-    }
-
-    /// Returns what follows the last line end.
-    pub(crate) fn rest(&self) -> &[u8] {
-        let bytes = &self.buffer[self.start..];
-        let end = memchr::memrchr(b'\n', bytes);
-        &bytes[end.map_or(0, |end| end + 1)..]
-    }
-
-    /// Puts bytes back in front of those that came after them.
-    pub(crate) fn put_back(&mut self, bytes: &[u8]) {
-        self.buffer.splice(..self.start, bytes.iter().copied());
-        (self.line, self.start, self.scanned) = (0..0, 0, 0);
-    }
-
-    /// Finds the next whole line that is not blank; false if there is none yet.
-    pub(crate) fn next_line(&mut self) -> bool {
-        loop {
-            let Some(length) = memchr::memchr(b'\n', &self.buffer[self.scanned..]) else {
-                self.scanned = self.buffer.len();
-                return false;
-            };
-            self.line = self.start..self.scanned + length;
-            self.start = self.line.end + 1;
-            self.scanned = self.start;
-            if !self.line().trim_ascii().is_empty() {
-                return true;
-            }
-        }
-    }
-
-    /// Finds what follows the last line end, once no more bytes come; false if that is nothing.
-    pub(crate) fn next_rest(&mut self) -> bool {
-        self.line = self.start..self.buffer.len();
-        self.start = self.line.end;
-        self.scanned = self.start;
-        !self.line.is_empty()
-    }
-
-    /// Returns the line that was found last.
-    pub(crate) fn line(&self) -> &[u8] {
-        &self.buffer[self.line.clone()]
-    }
-}
 
 /// One event of a watch.
 #[derive(Debug)]
@@ -313,8 +222,6 @@ impl<'a> Bookmark<'a> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn read(line: &str) -> Result<Frame<'_>, String> {
@@ -456,33 +363,5 @@ mod tests {
             frame,
             Ok(Frame::Unreadable(Unreadable { key: Some(_), .. }))
         ));
-    }
-
-    proptest! {
-        #[test]
-        fn lines_are_the_same_wherever_the_bytes_are_cut(
-            text in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b' '), Just(b'{'), any::<u8>()], 0..60),
-            cuts in proptest::collection::vec(0_usize..60, 0..8),
-        ) {
-            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(text.len())).collect();
-            cuts.extend([0, text.len()]);
-            cuts.sort_unstable();
-            let mut lines = Lines::default();
-            let mut found = Vec::new();
-            for pair in cuts.windows(2) {
-                lines.push(&text[pair[0]..pair[1]]);
-                while lines.next_line() {
-                    found.push(lines.line().to_vec());
-                }
-            }
-
-            let mut whole: Vec<&[u8]> = text.split(|byte| *byte == b'\n').collect();
-            let rest = whole.pop().unwrap_or_default();
-            whole.retain(|line| !line.trim_ascii().is_empty());
-
-            prop_assert_eq!(found, whole);
-            prop_assert_eq!(lines.next_rest(), !rest.is_empty());
-            prop_assert_eq!(lines.line(), rest);
-        }
     }
 }

@@ -38,6 +38,13 @@ impl<'a> Listing<'a> {
         }
     }
 
+    /// Returns the number of its objects that are not in the store: those that wait, and those that
+    /// cannot be read.
+    pub(crate) fn held(&self) -> usize {
+        let skipped = self.skipped.as_ref().map_or(0, |skipped| skipped.count);
+        self.doubtful.len() + skipped
+    }
+
     /// Notes an item that cannot be read.
     pub(crate) fn skip(&mut self, unreadable: &Unreadable) {
         match &mut self.skipped {

@@ -7,6 +7,7 @@ use crate::{
         decoded::Decoder,
         fields::{Fields, Path},
         index::Index,
+        limits::Limits,
         view::View,
     },
     resource::Resource,
@@ -47,6 +48,7 @@ pub struct InformerOptions<K> {
     format: StoreFormat,
     without: Vec<String>,
     keeps_managed_fields: bool,
+    limits: Limits,
     views: Vec<Arc<dyn View>>,
     kind: PhantomData<fn() -> K>,
 }
@@ -57,6 +59,7 @@ pub(crate) struct Options {
     pub(crate) dropped: Fields,
     pub(crate) decoder: Arc<Decoder>,
     pub(crate) views: Vec<Arc<dyn View>>,
+    pub(crate) limits: Limits,
     /// Why the informer cannot run.
     pub(crate) invalid: Option<String>,
 }
@@ -67,6 +70,7 @@ impl<K> Default for InformerOptions<K> {
             format: StoreFormat::default(),
             without: Vec::new(),
             keeps_managed_fields: false,
+            limits: Limits::default(),
             views: Vec::new(),
             kind: PhantomData,
         }
@@ -97,6 +101,13 @@ impl<K> InformerOptions<K> {
     #[must_use]
     pub fn keep_managed_fields(mut self) -> Self {
         self.keeps_managed_fields = true;
+        self
+    }
+
+    /// Sets how large, and how slow, what the server sends may be.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 }
@@ -138,6 +149,7 @@ impl<K: Resource> InformerOptions<K> {
             dropped,
             decoder,
             views,
+            limits: self.limits,
             invalid,
         }
     }
@@ -149,6 +161,7 @@ impl<K> fmt::Debug for InformerOptions<K> {
             .field("format", &self.format)
             .field("without", &self.without)
             .field("keeps_managed_fields", &self.keeps_managed_fields)
+            .field("limits", &self.limits)
             .field("indexes", &self.views.len())
             .finish_non_exhaustive()
     }

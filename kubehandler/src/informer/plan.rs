@@ -278,7 +278,7 @@ impl Plan {
         self.doubts_history |= match failure {
             // A gateway says so.
             Failure::Status(status) => matches!(status.code, 502 | 504),
-            Failure::Transport(_) | Failure::NoAnswer(_) => true,
+            Failure::Transport(_) | Failure::NoAnswer(_) | Failure::Stalled(..) => true,
             _ => false,
         };
         self.may_be_another |= matches!(failure, Failure::ClosedEarly(_));
@@ -286,8 +286,15 @@ impl Plan {
             Failure::UnreadableEvent(_) | Failure::Backwards { .. } | Failure::OtherUid(_) => {
                 Need::List
             }
-            // Past an event on which the client panics, only a list leads.
-            Failure::ClosedEarly(_) | Failure::Panicked => self.watch_was_fruitless(),
+            // A list has room for more, if it comes in pages.
+            Failure::TooLong { .. } => {
+                self.stream_not_next();
+                Need::List
+            }
+            // Past an event on which the client panics, or that does not come whole, only a list leads.
+            Failure::ClosedEarly(_) | Failure::Panicked | Failure::Stalled(..) => {
+                self.watch_was_fruitless()
+            }
             Failure::Status(status) => match status.code {
                 // The version is not understood.
                 400 | 422 => Need::ConsistentList,
@@ -298,8 +305,8 @@ impl Plan {
                 _ => {
                     let need = self.watch_was_fruitless();
                     // A streaming list is a watch as well.
-                    if need == Need::List && self.streaming == Streaming::Yes {
-                        self.streaming = Streaming::NotNext;
+                    if need == Need::List {
+                        self.stream_not_next();
                     }
                     need
                 }
@@ -308,6 +315,12 @@ impl Plan {
         };
         self.need = self.need.max(need);
         self.list_if_unversioned();
+    }
+
+    fn stream_not_next(&mut self) {
+        if self.streaming == Streaming::Yes {
+            self.streaming = Streaming::NotNext;
+        }
     }
 
     fn watch_was_fruitless(&mut self) -> Need {

@@ -14,11 +14,12 @@ use crate::informer::{
     codec::{Item, Unreadable},
     connection::{self, Next, Stream},
     delta::Deltas,
-    failure::Failure,
+    failure::{Failure, Text},
     frame::Frame,
     listing::{Listing, Skipped},
     packer::{Learned, Packer, SAMPLES},
     page::{Page, Reading},
+    pages::{MAX_TOKEN, Pages},
     plan::{Plan, Step},
     shared::Shared,
     store::{Misfit, Store},
@@ -124,15 +125,21 @@ impl<'a> Reflector<'a> {
 
     /// Asks for one object of a list, to see whether the server has reached the version seen last.
     async fn probe(&mut self, read: &Read) -> Result<(), Failure> {
+        let version = self.version_of_the_server(read).await?;
+        Plan::accepts(read, &version)?;
+        self.progress.plan.probed();
+        Ok(())
+    }
+
+    /// Returns the version that a list of one object has.
+    async fn version_of_the_server(&self, read: &Read) -> Result<String, Failure> {
         debug!(informer = %self.shared.target, ?read, "asking how far the server is");
         let limits = &self.shared.limits;
         let request = self.shared.target.list(read, None, Some(1))?;
         let body = connection::send(&self.shared.client, request, limits).await?;
-        let body = connection::read_whole(body, limits).await?;
+        let body = connection::read_whole(body, limits, drop).await?;
         let page = self.read_page(&body).await?;
-        Plan::accepts(read, &page.metadata.resource_version)?;
-        self.progress.plan.probed();
-        Ok(())
+        Ok(page.metadata.resource_version)
     }
 
     async fn page_list(&mut self, read: &Read, limit: Option<u32>) -> Result<(), Failure> {
@@ -141,10 +148,13 @@ impl<'a> Reflector<'a> {
         let mut listing = self.begin(read);
         let mut version: Option<String> = None;
         let mut token: Option<String> = None;
+        let mut pages = Pages::default();
         loop {
+            let start = Instant::now();
             let request = self.shared.target.list(read, token.as_deref(), limit)?;
             let body = connection::send(&self.shared.client, request, limits).await?;
-            let body = connection::read_whole(body, limits).await?;
+            let body =
+                connection::read_whole(body, limits, |bytes| self.shared.list_came(bytes)).await?;
             let page = self.read_page(&body).await?;
             let found = &page.metadata.resource_version;
             match &version {
@@ -159,6 +169,7 @@ impl<'a> Reflector<'a> {
                 }
                 Some(_) => {}
             }
+            let items = page.items.len();
             for item in page.items {
                 self.list(&mut listing, item)?;
                 self.learn();
@@ -167,11 +178,18 @@ impl<'a> Reflector<'a> {
                 break;
             }
             self.shared.tell();
-            let next = Some(page.metadata.continue_token);
-            if next == token {
-                return Err(Failure::Endless);
+            let next = page.metadata.continue_token;
+            if next.len() > MAX_TOKEN {
+                return Err(Failure::TooLong {
+                    text: Text::Token,
+                    max: MAX_TOKEN,
+                });
             }
-            token = next;
+            let known = self.shared.read(Store::len) + listing.held();
+            pages
+                .page(items, known, start.elapsed(), &next)
+                .map_err(Failure::Endless)?;
+            token = Some(next);
         }
         self.commit(listing, &version.unwrap_or_default())
     }
@@ -189,15 +207,16 @@ impl<'a> Reflector<'a> {
     }
 
     /// Waits for the next event; while it does, nobody waits to be told of the last.
-    async fn next(&self, stream: &mut Stream, deadline: Instant) -> Next {
-        if stream.next_now() {
-            return Next::Frame;
+    async fn next(&self, stream: &mut Stream, deadline: Instant) -> Result<Next, Failure> {
+        if stream.next_now()? {
+            return Ok(Next::Frame);
         }
         self.shared.tell();
         stream.next(deadline).await
     }
 
     fn begin<'r>(&mut self, read: &'r Read) -> Listing<'r> {
+        self.shared.arrived.begin(Instant::now());
         let Ok(()) = self.shared.change(|store| {
             store.begin_list();
             Ok::<_, Infallible>(Deltas::new())
@@ -299,11 +318,11 @@ impl<'a> Reflector<'a> {
         let watching = self.shared.watching();
         self.progress.plan.opened();
         let limits = &self.shared.limits;
-        let deadline = stream.opened() + limits.watch + limits.watch_grace;
+        let deadline = stream.last_call();
         // A watch that was not closed until then is one that works.
         let mut early = Some(stream.opened() + limits.watch_early);
         loop {
-            let next = self.next(&mut stream, early.unwrap_or(deadline)).await;
+            let next = self.next(&mut stream, early.unwrap_or(deadline)).await?;
             match next {
                 Next::Frame => {
                     let frame = stream.frame(&self.shared.options.dropped);

@@ -6,13 +6,14 @@ use kube::Client;
 use parking_lot::Mutex;
 
 use crate::{
-    informer::{Filter, Informer, InformerOptions, shared::Shared, target::Target},
+    informer::{Filter, Informer, InformerOptions, Limits, shared::Shared, target::Target},
     resource::Resource,
 };
 
 /// The informers of one event loop: one for each distinct resource and filter.
 pub struct Informers {
     client: Client,
+    limits: Limits,
     shared: Mutex<HashMap<Target, Arc<Shared>>>,
 }
 
@@ -20,8 +21,15 @@ impl Informers {
     pub(crate) fn new(client: Client) -> Self {
         Self {
             client,
+            limits: Limits::default(),
             shared: Mutex::default(),
         }
+    }
+
+    /// Sets the limits of the informers that are made from here on.
+    pub(crate) fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Returns the loop's informer for this kind and filter, making it if there is none.
@@ -32,7 +40,7 @@ impl Informers {
         let target = Target::new::<K>(&K::DynamicType::default(), filter);
         let mut shared = self.shared.lock();
         let informer = shared.entry(target.clone()).or_insert_with(|| {
-            let options = InformerOptions::<K>::default().read();
+            let options = InformerOptions::<K>::default().limits(self.limits).read();
             Arc::new(Shared::new(self.client.clone(), target, options))
         });
         Informer::of(informer.clone())

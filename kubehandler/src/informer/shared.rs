@@ -16,9 +16,10 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::informer::{
-    config::Limits,
+    arrived::Arrived,
     delta::{Delta, Subscriber},
     failure::Failure,
+    limits::Limits,
     options::Options,
     reflector::{Progress, Reflector},
     store::Store,
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) client: Client,
     pub(crate) limits: Limits,
     pub(crate) options: Options,
+    /// What has come of the list that is coming.
+    pub(crate) arrived: Arrived,
     content: Mutex<Content>,
     /// True once the store holds its first complete list.
     synced: watch::Sender<bool>,
@@ -88,11 +91,13 @@ struct Trouble {
 impl Shared {
     pub(crate) fn new(client: Client, target: Target, options: Options) -> Self {
         let last = target.invalid().or_else(|| options.invalid.clone());
+        let limits = options.limits;
         Self {
             options,
             target,
             client,
-            limits: Limits::default(),
+            limits,
+            arrived: Arrived::new(limits.pace()),
             content: Mutex::default(),
             synced: watch::Sender::new(false),
             watching: AtomicBool::new(false),
@@ -195,6 +200,24 @@ impl Shared {
     /// The last failure to list or watch, with what to do about it; `None` once it is overcome.
     pub(crate) fn last_error(&self) -> Option<String> {
         self.trouble().last.clone()
+    }
+
+    /// Says what has come of the list that is coming; `None` if nothing has.
+    pub(crate) fn what_came(&self) -> Option<String> {
+        let bytes = self.arrived.bytes();
+        let objects = self.read(Store::len);
+        let is_coming = bytes > 0 && !self.has_synced();
+        is_coming.then(|| format!("{objects} objects, {bytes} bytes of the list have come"))
+    }
+
+    /// Notes that bytes of a list came, and logs each minute how far it is.
+    pub(crate) fn list_came(&self, bytes: usize) {
+        let now = Instant::now();
+        self.arrived.came(bytes, now);
+        if self.arrived.wants_a_report(now) {
+            let (objects, bytes) = (self.read(Store::len), self.arrived.bytes());
+            info!(informer = %self.target, objects, bytes, "the list is still coming");
+        }
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<Stored> {

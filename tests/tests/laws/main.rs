@@ -4,6 +4,8 @@
 //! The clock is paused: a sleep lets everything happen that can happen by then, and takes no time.
 
 mod law_10_nothing_waits_for_ever;
+mod law_10_progress_is_not_cut_off;
+mod law_10_sizes_are_bounded;
 mod law_1_one_at_a_time;
 mod law_2_in_order_of_life;
 mod law_3_answers_one_by_one;
@@ -18,7 +20,7 @@ mod law_9_drained;
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use kubehandler::{EventLoop, EventLoopHandle, RunError};
+use kubehandler::{EventLoop, EventLoopHandle, RunError, kube::Client};
 use kubehandler_tests::{pod, recorder::Seen, scripted::ScriptedServer};
 use serde_json::{Value, json};
 use tokio::{
@@ -37,7 +39,12 @@ struct Running {
 impl Running {
     /// Starts the loop with a client of the server.
     fn start(server: &ScriptedServer, event_loop: EventLoop) -> Self {
-        let event_loop = event_loop.client(server.client());
+        Self::start_with(server.client(), event_loop)
+    }
+
+    /// Starts the loop with this client.
+    fn start_with(client: Client, event_loop: EventLoop) -> Self {
+        let event_loop = event_loop.client(client);
         let stop = CancellationToken::new();
         Self {
             handle: event_loop.handle(),

@@ -7,10 +7,12 @@ use crate::informer::{
     ahead::{Ahead, Batch, Prepared},
     codec::Item,
     connection::Stream,
-    failure::Failure,
+    failure::{Failure, Text},
     frame::Frame,
     listing::Listing,
+    opening::Opening,
     plan::Plan,
+    store::Store,
     stored::{Stored, Uid},
     target::Read,
 };
@@ -21,17 +23,22 @@ impl Reflector<'_> {
     pub(super) async fn stream_list(&mut self, read: &Read) -> Result<Stream, Failure> {
         debug!(informer = %self.shared.target, ?read, "listing as a stream");
         let limits = &self.shared.limits;
-        let request = self.shared.target.streaming_list(read, limits.watch)?;
+        let request = self.shared.target.streaming_list(read, limits.stream)?;
         let mut stream = Stream::open(&self.shared.client, request, limits).await?;
-        let last_call = stream.opened() + limits.stream_whole;
+        let mut opening = Opening::new(stream.opened(), limits);
         let mut listing = self.begin(read);
         let mut ahead = Ahead::default();
         loop {
-            let batch = self.next_batch(&mut stream, &mut ahead, last_call).await?;
+            let batch = self
+                .next_batch(&mut stream, &mut ahead, &mut opening)
+                .await?;
+            let now = Instant::now();
+            let events = batch.prepared.len();
             for (line, prepared) in batch.prepared {
                 let frame = match prepared {
                     Prepared::New(stored) => {
                         self.progress.packer.saw(&stored);
+                        opening.saw(stored.resource_version(), now);
                         self.list_new(&mut listing, stored)?;
                         continue;
                     }
@@ -45,6 +52,12 @@ impl Reflector<'_> {
                         self.list_new(&mut listing, known)?;
                         continue;
                     }
+                    Prepared::TooLong => {
+                        return Err(Failure::TooLong {
+                            text: Text::Event,
+                            max: limits.event_bytes,
+                        });
+                    }
                     Prepared::Unread => {
                         Frame::read(&batch.lines[line.clone()], &self.shared.options.dropped)
                     }
@@ -52,7 +65,10 @@ impl Reflector<'_> {
                 match frame.map_err(Failure::UnreadableEvent)? {
                     Frame::Upsert(item) => self.list(&mut listing, Ok(item))?,
                     Frame::Unreadable(item) => self.list(&mut listing, Err(item))?,
-                    Frame::Remove(item) => self.list_removed(&mut listing, &item)?,
+                    Frame::Remove(item) => {
+                        opening.saw_live(now);
+                        self.list_removed(&mut listing, &item)?;
+                    }
                     Frame::Error(status) => return Err(Failure::Status(status)),
                     Frame::Bookmark {
                         version,
@@ -64,14 +80,15 @@ impl Reflector<'_> {
                         while !ahead.is_empty() {
                             rest.extend(ahead.next().await?.lines);
                         }
-                        stream.put_back(&rest);
-                        stream.trim();
+                        stream.follow_list(&rest);
                         return Ok(stream);
                     }
                     // A server that streams the list sends no other bookmark before its end.
                     Frame::Bookmark { .. } => return Err(Failure::NoBookmark),
                 }
             }
+            let known = self.shared.read(Store::len) + listing.held();
+            opening.read(events, known, now);
             self.learn();
         }
     }
@@ -81,26 +98,35 @@ impl Reflector<'_> {
         &self,
         stream: &mut Stream,
         ahead: &mut Ahead,
-        last_call: Instant,
+        opening: &mut Opening,
     ) -> Result<Batch, Failure> {
-        let deadline = last_call.min(Instant::now() + self.shared.limits.stream_idle);
         self.shared.tell();
+        if opening.is_no_list(Instant::now()) {
+            return Err(Failure::NoBookmark);
+        }
+        if opening.wants_a_look(Instant::now()) {
+            let version = self.version_of_the_server(&Read::Consistent).await;
+            opening.looked(version.ok(), Instant::now());
+        }
         loop {
             let encoder = self.progress.packer.encoder();
             let has_room = ahead.has_room(encoder.is_learned());
-            if has_room && let Some(lines) = stream.take_lines() {
+            if has_room && let Some(lines) = stream.take_lines()? {
+                opening.took(&lines);
                 ahead.push(lines, self.shared.clone(), encoder.clone());
                 continue;
             }
             if stream.is_over() && ahead.is_empty() {
                 return Err(Failure::CutList);
             }
+            let start = Instant::now();
+            let patience = opening.patience(start);
             tokio::select! {
                 biased;
-                in_time = stream.read(deadline), if has_room && !stream.is_over() => {
-                    if !in_time {
-                        return Err(Failure::NoBookmark);
-                    }
+                came = stream.read_list(patience), if has_room && !stream.is_over() => {
+                    let bytes = came?.ok_or(Failure::NoBookmark)?;
+                    opening.waited(start.elapsed());
+                    self.shared.list_came(bytes);
                 }
                 batch = ahead.next(), if !ahead.is_empty() => return batch,
             }
