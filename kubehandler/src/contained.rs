@@ -7,7 +7,7 @@
 use std::{
     any::Any,
     fmt,
-    ops::Deref,
+    ops::{Deref, DerefMut},
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
@@ -67,13 +67,23 @@ pub(crate) fn printed(value: &impl fmt::Display) -> String {
 /// A value of the user's that is [`dropped`] wherever it goes out of scope.
 ///
 /// A future in it panics neither when it is polled nor when it is dropped before it ends.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Contained<T>(Option<T>);
 
 impl<T> Contained<T> {
     #[inline]
     pub(crate) fn new(value: T) -> Self {
         Self(Some(value))
+    }
+
+    /// Takes the value out; there is none from then on.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<T> {
+        self.0.take()
+    }
+
+    pub(crate) fn map<U>(mut self, change: impl FnOnce(T) -> U) -> Contained<U> {
+        Contained(self.take().map(change))
     }
 }
 
@@ -82,16 +92,27 @@ impl<T> Deref for Contained<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        self.0
-            .as_ref()
-            .expect("only a future that has ended is gone")
+        self.0.as_ref().expect("what was taken out is not used")
+    }
+}
+
+impl<T> DerefMut for Contained<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        self.0.as_mut().expect("what was taken out is not used")
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Contained<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
 impl<T> Drop for Contained<T> {
     #[inline]
     fn drop(&mut self) {
-        dropped(self.0.take());
+        dropped(self.take());
     }
 }
 
@@ -99,16 +120,13 @@ impl<F: Future + Unpin> Future for Contained<F> {
     type Output = Result<F::Output, Panic>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let future = self
-            .0
-            .as_mut()
-            .expect("a future that has ended is not polled");
+        let future = &mut **self;
         let polled = match contained(|| Pin::new(future).poll(cx)) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(output)) => Ok(output),
             Err(panic) => Err(panic),
         };
-        dropped(self.0.take());
+        dropped(self.take());
         Poll::Ready(polled)
     }
 }

@@ -14,12 +14,13 @@ use std::{
 use parking_lot::Mutex;
 
 use crate::{
+    contained::{Contained, contained},
     informer::{
         decode::{self, Refused},
         decode_error::DecodeError,
         delta::Delta,
         stored::Stored,
-        view::View,
+        view::{Garbage, View},
     },
     resource::Resource,
 };
@@ -67,7 +68,7 @@ struct Recent {
 #[derive(Clone)]
 struct Entry {
     stored: Stored,
-    decoded: Arc<OnceLock<Result<Object, DecodeError>>>,
+    decoded: Contained<Arc<OnceLock<Result<Object, DecodeError>>>>,
     /// So many lanes may still ask for it.
     awaited: usize,
 }
@@ -84,7 +85,7 @@ impl Decoder {
         (Arc::new(decoder), Arc::new(Pinning { pinned, kind }))
     }
 
-    /// Returns the decoded object; whoever else asks for it meanwhile gets the same.
+    /// Returns the decoded object; whoever else asks for it later gets the same.
     pub(crate) fn decode<K: Resource>(&self, stored: &Stored) -> Result<Arc<K>, DecodeError> {
         if let Some(entry) = self.pinned(stored) {
             return entry.decode();
@@ -132,19 +133,18 @@ impl<K: Resource> View for Pinning<K> {
         drop(last); // Outside the lock.
     }
 
-    fn apply(&self, delta: &Delta) {
+    fn apply(&self, delta: &Delta) -> Option<Garbage> {
         let mut pinned = self.pinned.lock();
         let last = match delta {
             Delta::Remove { last } => pinned.entries.remove(last.key()),
             Delta::Upsert { object, .. } => {
-                let prepared = pinned.prepared.take();
-                let prepared = prepared.filter(|entry| entry.stored.is(object));
+                let prepared = pinned.prepared.take_if(|entry| entry.stored.is(object));
+                // One that was not prepared is decoded by the first who asks for it.
                 let entry = prepared.unwrap_or_else(|| Entry::of(object));
                 pinned.entries.insert(object.key().to_owned(), entry)
             }
         };
-        drop(pinned);
-        drop(last);
+        last.map(Entry::into_garbage)
     }
 }
 
@@ -191,15 +191,26 @@ impl Entry {
     fn of(stored: &Stored) -> Self {
         Self {
             stored: stored.clone(),
-            decoded: Arc::default(),
+            decoded: Contained::new(Arc::default()),
             awaited: 0,
         }
     }
 
+    fn into_garbage(self) -> Garbage {
+        self.decoded
+            .map(|decoded| decoded as Arc<dyn Any + Send + Sync>)
+    }
+
     fn decode<K: Resource>(&self) -> Result<Arc<K>, DecodeError> {
-        let decoded = self
-            .decoded
-            .get_or_init(|| decode::<K>(&self.stored).map(|object| Arc::new(object) as Object));
+        let Some(decoded) = self.decoded.get() else {
+            // Not while others wait for it: it may block, or ask for this object itself. Of those
+            // who decode it at the same time, the first is remembered.
+            let decoded = decode::<K>(&self.stored).map(Arc::new);
+            let _ = self
+                .decoded
+                .set(decoded.clone().map(|object| object as Object));
+            return decoded;
+        };
         match decoded {
             Ok(object) => match object.clone().downcast() {
                 Ok(object) => Ok(object),
@@ -214,10 +225,12 @@ impl Entry {
 
 fn decode<K: Resource>(stored: &Stored) -> Result<K, DecodeError> {
     let decoded = stored.with_json(|json| {
-        decode::decode(json, |refused| match refused {
+        let explain = |refused: Refused<'_>| match refused {
             Refused::Shape(json, error) => DecodeError::new::<K>(json.as_bytes(), &error),
             Refused::Unread(unread) => DecodeError::because::<K>(&unread.to_string()),
-        })
+        };
+        contained(|| decode::decode(json, explain))
+            .unwrap_or_else(|_| Err(DecodeError::because::<K>("its `Deserialize` panicked")))
     });
     decoded.unwrap_or_else(|corrupt| Err(DecodeError::because::<K>(&corrupt.to_string())))
 }
@@ -230,8 +243,72 @@ impl fmt::Debug for Decoder {
 
 #[cfg(test)]
 mod tests {
+    use std::{borrow::Cow, cell::Cell, sync::mpsc, thread, time::Duration};
+
+    use k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::ObjectMeta};
+    use serde::{Deserialize, Deserializer};
+
     use super::*;
     use crate::k8s::{ConfigMap, Pod};
+
+    /// The test has failed when this has passed.
+    const TEN_SECONDS: Duration = Duration::from_secs(10);
+
+    thread_local! {
+        /// What the next [`Touchy`] does when it is decoded.
+        static DEED: Cell<Option<Box<dyn FnOnce()>>> = const { Cell::new(None) };
+    }
+
+    /// An object that does something when it is decoded.
+    struct Touchy {
+        metadata: ObjectMeta,
+    }
+
+    impl Touchy {
+        fn does(deed: impl FnOnce() + 'static) {
+            DEED.set(Some(Box::new(deed)));
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Touchy {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            if let Some(deed) = DEED.take() {
+                deed();
+            }
+            let _ = serde::de::IgnoredAny::deserialize(deserializer)?;
+            let metadata = ObjectMeta::default();
+            Ok(Self { metadata })
+        }
+    }
+
+    impl kube::Resource for Touchy {
+        type DynamicType = ();
+        type Scope = NamespaceResourceScope;
+
+        fn kind((): &()) -> Cow<'_, str> {
+            "Touchy".into()
+        }
+
+        fn group((): &()) -> Cow<'_, str> {
+            "example.com".into()
+        }
+
+        fn version((): &()) -> Cow<'_, str> {
+            "v1".into()
+        }
+
+        fn plural((): &()) -> Cow<'_, str> {
+            "touchies".into()
+        }
+
+        fn meta(&self) -> &ObjectMeta {
+            &self.metadata
+        }
+
+        fn meta_mut(&mut self) -> &mut ObjectMeta {
+            &mut self.metadata
+        }
+    }
 
     fn stored(json: &str) -> Stored {
         Stored::of("a", "u", "1", false, json)
@@ -246,6 +323,53 @@ mod tests {
         let second = decoder.decode::<Pod>(&object).map(|pod| Arc::as_ptr(&pod));
 
         assert_eq!(first.expect("a pod"), second.expect("a pod"));
+    }
+
+    #[test]
+    fn panic_is_an_error_of_the_object_and_is_kept() {
+        let (decoder, view) = Decoder::pinning::<Touchy>();
+        let object = stored(r#"{"metadata":{"name":"a"}}"#);
+        Touchy::does(|| panic!("told to panic by hunter2"));
+
+        view.prepare(&object);
+        view.apply(&Delta::Upsert {
+            object: object.clone(),
+            initial: true,
+        });
+
+        let error = decoder.decode::<Touchy>(&object).map(|_| ());
+        let text = error.expect_err("it panicked").to_string();
+        assert!(text.contains("panicked"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn object_may_ask_for_itself_while_it_is_decoded() {
+        let decoder = Arc::new(Decoder::default());
+        let object = stored(r#"{"metadata":{"name":"a"}}"#);
+        let (tell, told) = mpsc::channel();
+
+        thread::spawn(move || {
+            let (inner, same) = (decoder.clone(), object.clone());
+            Touchy::does(move || assert!(inner.decode::<Touchy>(&same).is_ok()));
+            let _ = tell.send(decoder.decode::<Touchy>(&object).is_ok());
+        });
+
+        assert_eq!(told.recv_timeout(TEN_SECONDS), Ok(true));
+    }
+
+    #[test]
+    fn nobody_waits_for_another_who_decodes_the_object() {
+        let decoder = Arc::new(Decoder::default());
+        let object = stored(r#"{"metadata":{"name":"a"}}"#);
+        let (tell, told) = mpsc::channel();
+        let (other, same) = (decoder.clone(), object.clone());
+        Touchy::does(move || {
+            thread::spawn(move || tell.send(other.decode::<Touchy>(&same).is_ok()));
+            assert_eq!(told.recv_timeout(TEN_SECONDS), Ok(true));
+        });
+
+        assert!(decoder.decode::<Touchy>(&object).is_ok());
     }
 
     #[test]
@@ -316,11 +440,15 @@ mod tests {
 
         let first = decoder.peek::<Pod>(&object).expect("a pod");
         let second = decoder.decode::<Pod>(&object).expect("a pod");
-        view.apply(&Delta::Remove {
+        assert!(Arc::ptr_eq(&first, &second));
+        drop(second);
+        let garbage = view.apply(&Delta::Remove {
             last: object.clone(),
         });
 
-        assert!(Arc::ptr_eq(&first, &second));
+        assert_eq!(Arc::strong_count(&first), 2, "dropped by the caller only");
+        drop(garbage);
+        assert_eq!(Arc::strong_count(&first), 1);
         let again = decoder.peek::<Pod>(&object).expect("a pod");
         assert!(!Arc::ptr_eq(&first, &again));
     }

@@ -12,7 +12,13 @@ use serde::Deserialize;
 
 use crate::{
     contained::contained,
-    informer::{decode::decode, decoded::Decoder, delta::Delta, stored::Stored, view::View},
+    informer::{
+        decode::decode,
+        decoded::Decoder,
+        delta::Delta,
+        stored::Stored,
+        view::{Garbage, View},
+    },
     log::error,
     object_key::ObjectKey,
     printable::Printable,
@@ -64,9 +70,12 @@ type Function<T> = dyn Fn(&T) -> Vec<String> + Send + Sync;
 struct Content {
     by_value: HashMap<String, BTreeSet<ObjectKey>>,
     by_key: HashMap<ObjectKey, Vec<String>>,
-    /// The values of the object that comes next.
-    prepared: Option<(Stored, Vec<String>)>,
+    /// The values of objects that come next: of one, unless several informers share the index.
+    prepared: Vec<(Stored, Vec<String>)>,
 }
+
+/// So many values at most are kept for objects that come next: those of others never came.
+const MAX_PREPARED: usize = 8;
 
 impl<K: Resource> Index<K> {
     /// Makes an index by a function of the whole object, which is decoded for it.
@@ -155,22 +164,25 @@ impl<K> Shared<K> {
 impl<K: Resource> View for Shared<K> {
     fn prepare(&self, object: &Stored) {
         let values = self.values(object);
-        self.content().prepared = Some((object.clone(), values));
+        let mut content = self.content();
+        if content.prepared.len() == MAX_PREPARED {
+            content.prepared.remove(0);
+        }
+        content.prepared.push((object.clone(), values));
     }
 
-    fn apply(&self, delta: &Delta) {
+    fn apply(&self, delta: &Delta) -> Option<Garbage> {
         let mut content = self.content();
         match delta {
             Delta::Remove { last } => content.remove(&last.to_key()),
             Delta::Upsert { object, .. } => {
-                let prepared = content.prepared.take();
-                let values = match prepared.filter(|(known, _)| known.is(object)) {
-                    Some((_, values)) => values,
-                    None => self.values(object),
-                };
-                content.put(&object.to_key(), values);
+                let mut prepared = content.prepared.iter();
+                let at = prepared.rposition(|(known, _)| known.is(object));
+                let values = at.map(|at| content.prepared.swap_remove(at).1);
+                content.put(&object.to_key(), values.unwrap_or_default());
             }
         }
+        None
     }
 }
 
@@ -279,6 +291,52 @@ mod tests {
 
         assert_eq!(names(&index, "n1"), ["c"]);
         assert_eq!(names(&index, "bad"), [""; 0]);
+    }
+
+    #[test]
+    fn function_does_not_run_for_an_object_that_was_not_prepared() {
+        let index = Index::<Pod>::of_metadata(|_| -> Vec<String> {
+            unreachable!("it would run under the informer's lock")
+        });
+        let object = pod("a", r#""n1""#, "{}");
+
+        let garbage = index.shared.apply(&Delta::Upsert {
+            object,
+            initial: false,
+        });
+
+        assert!(garbage.is_none());
+        assert_eq!(index.values(), [""; 0]);
+    }
+
+    #[test]
+    fn index_of_two_informers_has_the_objects_of_both() {
+        let index = by_node();
+        let objects = [pod("a", r#""n1""#, "{}"), pod("b", r#""n2""#, "{}")];
+
+        for object in &objects {
+            index.shared.prepare(object);
+        }
+        for object in objects {
+            index.shared.apply(&Delta::Upsert {
+                object,
+                initial: false,
+            });
+        }
+
+        assert_eq!(names(&index, "n1"), ["a"]);
+        assert_eq!(names(&index, "n2"), ["b"]);
+    }
+
+    #[test]
+    fn values_of_objects_that_never_come_are_few() {
+        let index = by_node();
+
+        for _ in 0..2 * MAX_PREPARED {
+            index.shared.prepare(&pod("a", r#""n1""#, "{}"));
+        }
+
+        assert_eq!(index.shared.content().prepared.len(), MAX_PREPARED);
     }
 
     #[test]

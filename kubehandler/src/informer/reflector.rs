@@ -251,7 +251,6 @@ impl<'a> Reflector<'a> {
 
     /// Takes an object of a list that the store does not have in this version.
     fn list_new(&mut self, listing: &mut Listing<'_>, stored: Stored) -> Result<(), Failure> {
-        self.prepare_views(&stored);
         listing.drop_held(stored.key(), &stored.uid());
         if listing.doubts(&stored, self.shared) {
             listing.hold(stored);
@@ -261,6 +260,7 @@ impl<'a> Reflector<'a> {
     }
 
     fn put_listed(&mut self, listing: &mut Listing<'_>, stored: Stored) -> Result<(), Failure> {
+        self.prepare_views(&stored);
         let is_truth = *listing.read == Read::Consistent;
         listing.shows(stored.resource_version());
         self.progress.plan.shows(stored.resource_version());
@@ -281,7 +281,6 @@ impl<'a> Reflector<'a> {
 
     fn commit(&mut self, mut listing: Listing<'_>, version: &str) -> Result<(), Failure> {
         for stored in listing.take_held() {
-            self.prepare_views(&stored);
             self.put_listed(&mut listing, stored)?;
         }
         let Listing {
@@ -422,7 +421,6 @@ impl<'a> Reflector<'a> {
             return Ok(());
         }
         let last = self.pack(item);
-        self.prepare_views(&last);
         self.shared
             .change(|store| store.remove(last))
             .map_err(|misfit| self.misfit(misfit))
@@ -453,7 +451,8 @@ impl<'a> Reflector<'a> {
         packer.pack(key, item, types)
     }
 
-    /// Has the views make what they need of an object, which comes into the store next.
+    /// Has the views make what they need of an object, which comes into the store next: it is this
+    /// that runs code of the user's, and right before [`Shared::change`] that runs none.
     fn prepare_views(&self, object: &Stored) {
         for view in &self.shared.options.views {
             view.prepare(object);

@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     fmt,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,9 +13,14 @@ use std::{
 
 use kube::Client;
 use parking_lot::{Mutex, MutexGuard};
-use tokio::{sync::watch, time::Instant};
+use smallvec::SmallVec;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
 use tokio_util::sync::CancellationToken;
 
+use crate::contained::Contained;
 use crate::informer::{
     arrived::Arrived,
     delta::{Delta, Subscriber},
@@ -25,6 +31,7 @@ use crate::informer::{
     store::Store,
     stored::Stored,
     target::Target,
+    view::Garbage,
 };
 use crate::log::{debug, info, warn};
 
@@ -58,6 +65,9 @@ struct Content {
     /// worker, where each by itself would cost a switch of tasks.
     untold: Vec<Delta>,
 }
+
+/// A reflector that panicked pauses for this long.
+const RESTART: Duration = Duration::from_secs(5);
 
 /// So many changes are told together at most, or the first would wait for the last.
 const TOLD_TOGETHER: usize = 32;
@@ -180,7 +190,13 @@ impl Shared {
         // Dropping the reflector at any of its awaits leaves the store and the progress whole.
         stop.run_until_cancelled(async {
             let mut progress = self.progress.lock().await;
-            Reflector::new(self, &mut progress).run().await
+            // A panic that the reflector does not contain is one of the program's logging.
+            while Contained::new(pin!(Reflector::new(self, &mut progress).run()))
+                .await
+                .is_err()
+            {
+                sleep(RESTART).await;
+            }
         })
         .await;
     }
@@ -234,10 +250,12 @@ impl Shared {
         &self,
         change: impl FnOnce(&mut Store) -> Result<D, E>,
     ) -> Result<(), E> {
+        // Before the lock is taken, so that it is dropped after the lock is released.
+        let mut garbage = SmallVec::<[Garbage; 2]>::new();
         let mut content = self.content();
         for delta in change(&mut content.store)? {
             for view in &self.options.views {
-                view.apply(&delta);
+                garbage.extend(view.apply(&delta));
             }
             content.untold.push(delta);
         }

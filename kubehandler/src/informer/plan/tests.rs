@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use super::*;
-use crate::informer::failure::ApiStatus;
+use crate::informer::{
+    failure::{ApiStatus, Text},
+    pace::Stall,
+};
 
 fn status(code: u16) -> Failure {
     Failure::Status(ApiStatus::of_answer(code, b""))
@@ -52,6 +55,17 @@ fn watch_goes_on_from_the_last_version_seen() {
 
     assert_eq!(plan.next(), Step::Watch("7".to_owned()));
     assert_eq!(after(&mut plan, &status(500)), Step::Watch("7".to_owned()));
+}
+
+#[test]
+fn watch_that_panics_again_and_again_needs_a_list() {
+    let mut plan = at("5");
+
+    let steps = [(); 3].map(|()| after(&mut plan, &Failure::Panicked));
+
+    let watch = Step::Watch("5".to_owned());
+    let list = Step::StreamingList(not_older("5"));
+    assert_eq!(steps, [watch.clone(), watch, list]);
 }
 
 #[test]
@@ -189,6 +203,34 @@ fn three_watches_that_the_server_refuses_are_followed_by_a_list_in_pages() {
 
         assert_eq!(after(&mut plan, &status(code)), paged(not_older("5")));
     }
+}
+
+#[test]
+fn event_that_is_too_long_is_followed_by_a_list_in_pages_and_then_by_streams_again() {
+    let mut plan = at("5");
+    let too_long = Failure::TooLong {
+        text: Text::Event,
+        max: 1,
+    };
+
+    let next = after(&mut plan, &too_long);
+    assert_eq!(next, paged(not_older("5")));
+
+    plan.listed("6", "");
+    plan.failed(&Step::Watch("6".to_owned()), &status(410));
+    assert_eq!(plan.next(), Step::StreamingList(Read::Consistent));
+}
+
+#[test]
+fn streaming_list_that_stalls_is_not_given_up_for_good() {
+    let mut plan = Plan::default();
+    let stalled = Failure::Stalled(Text::List, Stall::Silent(Duration::from_secs(60)));
+
+    assert_eq!(after(&mut plan, &stalled), paged(Read::Consistent));
+    plan.listed("5", "");
+    plan.failed(&Step::Watch("5".to_owned()), &status(410));
+
+    assert_eq!(plan.next(), Step::StreamingList(Read::Consistent));
 }
 
 #[test]
