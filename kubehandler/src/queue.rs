@@ -66,6 +66,7 @@
 //! of the workers that wait in `get` sleeps until the next of them is due. The clock is
 //! tokio's: a queue with delayed items needs a runtime with its time driver enabled.
 
+use std::cell::RefCell;
 use std::error::Error;
 use std::fmt;
 use std::future::poll_fn;
@@ -76,9 +77,10 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::ReentrantMutex;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until};
+use tracing::error;
 
 mod delay;
 mod held;
@@ -102,18 +104,28 @@ use hub::{Hub, Turn};
 use items::Hold;
 use state::State;
 
+use crate::contained::{Contained, contained, dropped};
+
 /// Hands out each item to one worker at a time; cheap to clone and to share.
 ///
 /// All clones are the same queue. See the [module](self) for what it promises.
 /// The memory of a queue is that of the items in it: of one item, it keeps a copy
 /// or two and at most one owed delivery, whatever was added how often.
+///
+/// The `Hash`, `Eq` and `Clone` of an item run under a lock of the queue, since they decide which
+/// item is which: they must not call the queue. If one of them panics, so does the method that was
+/// called, and the queue is as it was before, except that a panic of `Clone` in [`get`](Self::get)
+/// loses the delivery. The `Drop` of an item may do what it likes: it runs outside of the lock, and
+/// its panic is logged.
 pub struct Queue<T> {
     shared: Arc<Shared<T>>,
 }
 
 struct Shared<T> {
     hub: Hub<T>,
-    limiter: Mutex<Box<dyn RateLimiter<T>>>,
+    /// Asked by one thread at a time. A limiter that comes back to its queue meanwhile is not asked
+    /// again.
+    limiter: ReentrantMutex<RefCell<Contained<Box<dyn RateLimiter<T>>>>>,
     /// The zero of the state's clock.
     epoch: Instant,
     /// How many threads run getters: those of the runtime on which the first `get` was called.
@@ -124,6 +136,9 @@ struct Shared<T> {
 
 /// After so many items other tasks have a turn; so many does tokio's own budget allow a task.
 const BURST: u32 = 128;
+
+/// The delay of an item for which the rate limiter says none.
+const NO_ANSWER: Duration = Duration::from_secs(1);
 
 impl<T> Clone for Queue<T> {
     fn clone(&self) -> Self {
@@ -158,10 +173,10 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
     /// Returns an empty queue whose failed items wait as `limiter` says.
     #[must_use]
     pub fn new(limiter: impl RateLimiter<T> + 'static) -> Self {
-        let limiter = Mutex::new(Box::new(limiter) as Box<dyn RateLimiter<T>>);
+        let limiter = Contained::new(Box::new(limiter) as Box<dyn RateLimiter<T>>);
         let shared = Shared {
             hub: Hub::default(),
-            limiter,
+            limiter: ReentrantMutex::new(RefCell::new(limiter)),
             epoch: Instant::now(),
             threads: OnceLock::new(),
             gets: AtomicU32::new(0),
@@ -184,7 +199,8 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
     /// One that is held is ready when its guard is dropped.
     /// Ignored after a shutdown.
     pub fn add_with(&self, item: T, priority: Priority) {
-        self.change(|state| state.add(item, priority));
+        let mut item = Contained::new(item);
+        self.change(|state| state.add(&mut item, priority));
     }
 
     /// Adds an item after `delay` at [`Priority::NORMAL`], as
@@ -202,9 +218,10 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
     /// Ignored after a shutdown.
     pub fn add_after_with(&self, item: T, delay: Duration, priority: Priority) {
         let now = self.shared.epoch.elapsed();
+        let mut item = Contained::new(item);
         self.shared.hub.change(|state| {
             state.advance(now);
-            state.add_after(item, delay, priority);
+            state.add_after(&mut item, delay, priority);
         });
     }
 
@@ -221,9 +238,10 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
     /// Ignored after a shutdown.
     pub fn replace_after_with(&self, item: T, delay: Duration, priority: Priority) {
         let now = self.shared.epoch.elapsed();
+        let mut item = Contained::new(item);
         self.shared.hub.change(|state| {
             state.advance(now);
-            state.replace_after(item, delay, priority);
+            state.replace_after(&mut item, delay, priority);
         });
     }
 
@@ -250,14 +268,15 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
     /// With [`add_after_with`](Self::add_after_with), this is a rate-limited add at
     /// another priority, or with a delay of the caller's making.
     pub fn backoff(&self, item: &T, error: Option<&(dyn Error + 'static)>) -> Duration {
-        self.limiter().when(item, error)
+        self.ask(NO_ANSWER, |limiter| limiter.when(item, error))
     }
 
     /// Removes an item that waits for its time; returns whether there was one.
     ///
     /// An item that is ready or held is not touched, nor are its failures forgotten.
     pub fn cancel(&self, item: &T) -> bool {
-        self.change(|state| state.cancel(item))
+        let removed = self.change(|state| state.cancel(item));
+        removed.is_some()
     }
 
     /// Removes the delivery that an item is owed; returns whether there was one.
@@ -266,20 +285,21 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
     /// again while held: nothing is to be done for it any more.
     /// A hold goes on, and the failures are not forgotten.
     pub fn remove(&self, item: &T) -> bool {
-        self.change(|state| state.remove(item))
+        let removed = self.change(|state| state.remove(item));
+        removed.is_some()
     }
 
     /// Forgets the failures of an item, which succeeded or is given up.
     ///
     /// The next failure gets the shortest delay. The item stays queued if it is.
     pub fn forget(&self, item: &T) {
-        self.limiter().forget(item);
+        self.ask((), |limiter| limiter.forget(item));
     }
 
     /// Returns how often an item failed since it was last forgotten.
     #[must_use]
     pub fn num_requeues(&self, item: &T) -> usize {
-        self.limiter().num_requeues(item)
+        self.ask(0, |limiter| limiter.num_requeues(item))
     }
 
     /// Says whether an item of this priority can be handed out now.
@@ -306,8 +326,19 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
         self.shared.change(change)
     }
 
-    fn limiter(&self) -> MutexGuard<'_, Box<dyn RateLimiter<T>>> {
-        self.shared.limiter.lock()
+    /// Asks the rate limiter; if it panics, or asks this itself, the answer is `otherwise`.
+    fn ask<R>(&self, otherwise: R, question: impl FnOnce(&mut dyn RateLimiter<T>) -> R) -> R {
+        let answer = {
+            let limiter = self.shared.limiter.lock();
+            let Ok(mut limiter) = limiter.try_borrow_mut() else {
+                return otherwise;
+            };
+            contained(|| question(&mut ***limiter))
+        };
+        answer.unwrap_or_else(|panic| {
+            error!(%panic, "the rate limiter of a queue panicked");
+            otherwise
+        })
     }
 }
 
@@ -459,7 +490,7 @@ impl<T: Clone + Eq + Hash + Send + 'static> Release<T> for Shared<T> {
             }
             state.done(hold, item)
         });
-        drop(done);
+        dropped(done);
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::items::Hold;
+use crate::contained::Contained;
 
 /// An item that the caller holds; dropping it is client-go's `Done`.
 ///
@@ -14,7 +15,7 @@ use super::items::Hold;
 /// left with an item that nobody will ever be done with.
 #[must_use = "dropping it says that the work is done"]
 pub struct Held<T> {
-    item: T,
+    item: Contained<T>,
     hold: Hold,
     holder: Arc<dyn Release<T>>,
 }
@@ -27,7 +28,11 @@ pub(super) trait Release<T>: Send + Sync {
 
 impl<T> Held<T> {
     pub(super) fn new(item: T, hold: Hold, holder: Arc<dyn Release<T>>) -> Self {
-        Self { item, hold, holder }
+        Self {
+            item: Contained::new(item),
+            hold,
+            holder,
+        }
     }
 }
 

@@ -10,10 +10,13 @@ use super::Priority;
 use super::delay::Ticket;
 use super::ready::Link;
 use super::slab::{Index, Moves, Slab};
+use crate::contained::{Contained, contained, dropped};
 
 /// One entry for each item.
 ///
-/// An entry is found by its index, or by its item, which costs a hash.
+/// An entry is found by its index, or by its item, which costs a hash. Only to find one by its item
+/// runs code of the item's: its `Hash`, and its `Eq` for items of the same hash. If that panics,
+/// nothing has changed.
 #[derive(Debug)]
 pub(super) struct Items<T> {
     entries: Slab<Entry<T>>,
@@ -81,10 +84,11 @@ pub(super) enum Status {
     },
 }
 
-/// Finds the entry of a held item again, most often without a hash.
+/// Finds the entry of a held item again, without the item.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hold {
     index: Index,
+    hash: Hash32,
     /// The index is good for as long as the entries have not moved since.
     moved: u64,
 }
@@ -143,6 +147,7 @@ impl<T> Items<T> {
     pub(super) fn hold(&self, index: Index) -> Hold {
         Hold {
             index,
+            hash: self.entries.get(index).hash,
             moved: self.moved,
         }
     }
@@ -205,18 +210,22 @@ impl<T: Eq + Hash> Items<T> {
     }
 
     /// Returns the index of this item's entry, an idle one if it was not known.
+    ///
+    /// Takes the item out only if it was not known: otherwise it is the caller's to drop, outside of
+    /// the lock.
     #[inline]
-    pub(super) fn find_or_insert(&mut self, item: T) -> Index {
-        let hash = Hash32::of(&self.hasher, &item);
+    pub(super) fn find_or_insert(&mut self, item: &mut Contained<T>) -> Index {
+        let hash = Hash32::of(&self.hasher, &**item);
         let entries = &mut self.entries;
         let found = self.by_hash.entry(
             hash.whole(),
-            |place| place.hash == hash && entries.get(place.index).item == item,
+            |place| place.hash == hash && entries.get(place.index).item == **item,
             |place| place.hash.whole(),
         );
         match found {
             Found::Occupied(found) => found.get().index,
             Found::Vacant(vacant) => {
+                let item = item.take().expect("an item is added once");
                 let status = Status::Idle;
                 let index = entries.insert(Entry { item, hash, status });
                 vacant.insert(Place { hash, index });
@@ -231,7 +240,34 @@ impl<T: Eq + Hash> Items<T> {
         if hold.moved == self.moved {
             return Some(hold.index);
         }
-        self.find(item)
+        let places = self.by_hash.iter_hash(hold.hash.whole());
+        let held = |place: &&Place| place.hash == hold.hash && self.status(place.index).is_held();
+        let mut held = places.filter(held);
+        let first = held.next()?;
+        if held.next().is_none() {
+            return Some(first.index);
+        }
+        // A hold may end during a panic, when another would end the process.
+        contained(|| self.find(item)).ok().flatten()
+    }
+}
+
+/// Drops the items one by one: more than one of them may panic.
+impl<T> Drop for Items<T> {
+    fn drop(&mut self) {
+        if std::mem::needs_drop::<T>() {
+            self.entries.drain().for_each(|entry| dropped(entry.item));
+        }
+    }
+}
+
+impl Status {
+    fn is_held(self) -> bool {
+        match self {
+            Self::Held | Self::Dirty(_) => true,
+            Self::Waiting { held, .. } => held,
+            Self::Idle | Self::Ready { .. } => false,
+        }
     }
 }
 

@@ -15,7 +15,11 @@ pub use token_bucket::{InvalidTokenBucket, TokenBucket};
 ///
 /// A queue asks it only in `add_rate_limited`, `add_rate_limited_with` and `backoff`;
 /// a plain `add` is never limited.
-/// It is called under a lock of the queue: it must neither block nor call the queue.
+///
+/// One thread at a time asks it; another one that asks meanwhile waits, while those that add and get
+/// items do not. It may call its queue, but is not asked again from there: a failure that it counts in
+/// the queue then waits 1 s, and one that it forgets is not forgotten. If it panics in
+/// [`when`](Self::when), that is logged and the item waits 1 s.
 ///
 /// # Examples
 ///

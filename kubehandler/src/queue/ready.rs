@@ -255,6 +255,7 @@ impl Level {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contained::Contained;
 
     type Item = &'static str;
 
@@ -267,7 +268,7 @@ mod tests {
 
     impl Line {
         fn insert(&mut self, item: Item, priority: Priority) -> Index {
-            let index = self.items.find_or_insert(item);
+            let index = self.items.find_or_insert(&mut Contained::new(item));
             self.ready.insert(&mut self.items, index, priority);
             index
         }

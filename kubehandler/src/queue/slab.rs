@@ -145,6 +145,16 @@ impl<V> Slab<V> {
         })
     }
 
+    /// Removes all values.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = V> + use<V> {
+        let Self { slots, .. } = std::mem::take(self);
+        let slots = slots.0.into_iter().flatten();
+        slots.filter_map(|slot| match slot {
+            Slot::Taken(value) => Some(value),
+            Slot::Vacant(_) => None,
+        })
+    }
+
     /// Returns how many values there are.
     pub(super) fn len(&self) -> usize {
         self.len

@@ -15,6 +15,7 @@ use super::delay::Waiting;
 use super::items::{Hold, Items, Status};
 use super::ready::Ready;
 use super::slab::Index;
+use crate::contained::Contained;
 
 /// The items of one queue, and where each of them is.
 #[derive(Debug)]
@@ -45,7 +46,14 @@ enum Phase {
 /// What was dropped from a queue; its items are to be dropped outside of the lock.
 #[derive(Debug)]
 pub(super) struct Dropped<T> {
-    _items: Vec<T>,
+    _items: Vec<Contained<T>>,
+}
+
+/// A delivery that is owed no more; its item, unless somebody holds that, is to be dropped outside of
+/// the lock.
+#[derive(Debug)]
+pub(super) struct Removed<T> {
+    _item: Option<Contained<T>>,
 }
 
 impl<T> Default for State<T> {
@@ -118,8 +126,10 @@ impl<T: Eq + Hash> State<T> {
     }
 
     /// Owes a delivery now; one owed already keeps its age and the higher priority.
+    ///
+    /// As in the other adds, an item that is known already stays with the caller.
     #[inline]
-    pub(super) fn add(&mut self, item: T, priority: Priority) {
+    pub(super) fn add(&mut self, item: &mut Contained<T>, priority: Priority) {
         if self.is_shutting_down() {
             return;
         }
@@ -129,7 +139,12 @@ impl<T: Eq + Hash> State<T> {
 
     /// Owes a delivery after `delay`; one owed already keeps the earlier time
     /// and the higher priority.
-    pub(super) fn add_after(&mut self, item: T, delay: Duration, priority: Priority) {
+    pub(super) fn add_after(
+        &mut self,
+        item: &mut Contained<T>,
+        delay: Duration,
+        priority: Priority,
+    ) {
         if self.is_shutting_down() {
             return;
         }
@@ -148,7 +163,12 @@ impl<T: Eq + Hash> State<T> {
 
     /// Owes a delivery after `delay`, whatever a waiting entry said before;
     /// an item that is ready stays ready.
-    pub(super) fn replace_after(&mut self, item: T, delay: Duration, priority: Priority) {
+    pub(super) fn replace_after(
+        &mut self,
+        item: &mut Contained<T>,
+        delay: Duration,
+        priority: Priority,
+    ) {
         if self.is_shutting_down() {
             return;
         }
@@ -162,20 +182,19 @@ impl<T: Eq + Hash> State<T> {
         }
     }
 
-    /// Removes a waiting entry; false if there is none.
-    pub(super) fn cancel(&mut self, item: &T) -> bool {
-        match self.items.find(item) {
-            Some(index) => {
-                matches!(self.items.status(index), Status::Waiting { .. }) && self.disown(index)
-            }
-            None => false,
+    /// Removes a waiting entry, if there is one.
+    pub(super) fn cancel(&mut self, item: &T) -> Option<Removed<T>> {
+        let index = self.items.find(item)?;
+        match self.items.status(index) {
+            Status::Waiting { .. } => self.disown(index),
+            _ => None,
         }
     }
 
-    /// Removes the delivery that is owed, whatever it waits for; false if there is none.
-    pub(super) fn remove(&mut self, item: &T) -> bool {
-        let index = self.items.find(item);
-        index.is_some_and(|index| self.disown(index))
+    /// Removes the delivery that is owed, if there is one, whatever it waits for.
+    pub(super) fn remove(&mut self, item: &T) -> Option<Removed<T>> {
+        let index = self.items.find(item)?;
+        self.disown(index)
     }
 
     /// Makes an item's delivery one that is owed now.
@@ -233,10 +252,10 @@ impl<T: Eq + Hash> State<T> {
         self.items.set_status(index, waiting);
     }
 
-    /// Removes the delivery that an item is owed; false if there is none.
-    fn disown(&mut self, index: Index) -> bool {
+    /// Removes the delivery that an item is owed, if there is one.
+    fn disown(&mut self, index: Index) -> Option<Removed<T>> {
         let held = match self.items.status(index) {
-            Status::Idle | Status::Held => return false,
+            Status::Idle | Status::Held => return None,
             Status::Ready { .. } => {
                 self.ready.remove(&mut self.items, index);
                 false
@@ -250,12 +269,13 @@ impl<T: Eq + Hash> State<T> {
                 held
             }
         };
-        if held {
+        let item = if held {
             self.items.set_status(index, Status::Held);
+            None
         } else {
-            self.forget(index);
-        }
-        true
+            Some(Contained::new(self.forget(index)))
+        };
+        Some(Removed { _item: item })
     }
 }
 
@@ -297,7 +317,7 @@ impl<T: Clone + Eq + Hash> State<T> {
                 };
                 self.items.set_status(index, waiting);
             }
-            // Only an item whose `Eq` changes its mind comes here.
+            // Not of an item that is held.
             Status::Idle | Status::Ready { .. } | Status::Waiting { held: false, .. } => {
                 return None;
             }
@@ -341,7 +361,7 @@ impl<T> State<T> {
                     self.items.set_status(index, Status::Held);
                 }
                 Status::Idle | Status::Ready { .. } | Status::Waiting { held: false, .. } => {
-                    dropped.push(self.items.remove(index));
+                    dropped.push(Contained::new(self.items.remove(index)));
                 }
             }
         }

@@ -13,6 +13,7 @@ use ::loom::sync::atomic::{AtomicBool, Ordering};
 use ::loom::thread;
 
 use super::*;
+use crate::contained::Contained;
 use crate::queue::Priority;
 
 const NOON: Duration = Duration::ZERO;
@@ -20,7 +21,7 @@ const NOON: Duration = Duration::ZERO;
 type Item = u8;
 
 fn add(hub: &Hub<Item>, item: Item) {
-    hub.change(|state| state.add(item, Priority::NORMAL));
+    hub.change(|state| state.add(&mut Contained::new(item), Priority::NORMAL));
 }
 
 fn done(hub: &Hub<Item>, (item, hold): (Item, Hold)) {
@@ -99,8 +100,8 @@ fn getter_passes_its_wake_up_on_though_it_keeps_its_item_for_good() {
             thread::spawn(move || block_on(get(&hub)))
         });
         hub.change(|state| {
-            state.add(1, Priority::NORMAL);
-            state.add(2, Priority::NORMAL);
+            state.add(&mut Contained::new(1), Priority::NORMAL);
+            state.add(&mut Contained::new(2), Priority::NORMAL);
         });
 
         let got = getters.map(|getter| taken(getter.join().expect("no panic")));

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use super::RateLimiter;
+use crate::contained::dropped;
 use crate::queue::shrink::shrink;
 
 /// Doubles the delay of an item with each of its failures, up to a cap.
@@ -59,11 +60,26 @@ impl<T> Default for ExponentialBackoff<T> {
     }
 }
 
+/// Drops the items one by one: more than one of them may panic.
+impl<T> Drop for ExponentialBackoff<T> {
+    fn drop(&mut self) {
+        if std::mem::needs_drop::<T>() {
+            let failures = std::mem::take(&mut self.failures);
+            failures.into_keys().for_each(dropped);
+        }
+    }
+}
+
 impl<T: Clone + Eq + Hash + Send> RateLimiter<T> for ExponentialBackoff<T> {
     fn when(&mut self, item: &T, _error: Option<&(dyn Error + 'static)>) -> Duration {
-        let earlier = self.num_requeues(item);
-        self.failures
-            .insert(item.clone(), earlier.saturating_add(1));
+        let earlier = match self.failures.get_mut(item) {
+            Some(failures) => {
+                let earlier = *failures;
+                *failures = earlier.saturating_add(1);
+                earlier
+            }
+            None => self.failures.insert(item.clone(), 1).unwrap_or(0),
+        };
         self.delay(earlier)
     }
 

@@ -63,11 +63,15 @@ impl Played {
     fn apply(&mut self, op: Op) -> (Option<Item>, bool) {
         let state = &mut self.state;
         match op {
-            Op::Add(item, priority) => state.add(item, priority),
-            Op::AddAfter(item, delay, priority) => state.add_after(item, delay, priority),
-            Op::ReplaceAfter(item, delay, priority) => state.replace_after(item, delay, priority),
-            Op::Remove(item) => return (None, state.remove(&item)),
-            Op::Cancel(item) => return (None, state.cancel(&item)),
+            Op::Add(item, priority) => state.add(&mut Contained::new(item), priority),
+            Op::AddAfter(item, delay, priority) => {
+                state.add_after(&mut Contained::new(item), delay, priority)
+            }
+            Op::ReplaceAfter(item, delay, priority) => {
+                state.replace_after(&mut Contained::new(item), delay, priority)
+            }
+            Op::Remove(item) => return (None, state.remove(&item).is_some()),
+            Op::Cancel(item) => return (None, state.cancel(&item).is_some()),
             Op::Take => {
                 let taken = state.take();
                 self.held.extend(taken);
@@ -190,10 +194,10 @@ const fn secs(secs: u64) -> Duration {
 #[test]
 fn lower_item_waits_for_seven_others_at_most() {
     let mut state = State::default();
-    state.add(0, Priority::LOW);
+    state.add(&mut Contained::new(0), Priority::LOW);
 
     for turn in 1..=8 {
-        state.add(turn, NORMAL);
+        state.add(&mut Contained::new(turn), NORMAL);
         let (item, _) = state.take().expect("two are ready");
 
         assert_eq!(item == 0, turn == 8, "turn {turn} went to {item}");
@@ -203,10 +207,10 @@ fn lower_item_waits_for_seven_others_at_most() {
 #[test]
 fn due_item_is_older_than_what_was_added_after_its_time() {
     let mut state = State::default();
-    state.add_after("delayed", secs(1), NORMAL);
+    state.add_after(&mut Contained::new("delayed"), secs(1), NORMAL);
 
     state.advance(secs(2));
-    state.add("added later", NORMAL);
+    state.add(&mut Contained::new("added later"), NORMAL);
 
     assert_eq!(state.take().map(|(item, _)| item), Some("delayed"));
     assert_eq!(state.take().map(|(item, _)| item), Some("added later"));
@@ -218,7 +222,7 @@ fn time_never_goes_back() {
     state.advance(secs(10));
 
     state.advance(secs(1));
-    state.add_after("item", secs(1), NORMAL);
+    state.add_after(&mut Contained::new("item"), secs(1), NORMAL);
 
     assert_eq!(state.next_due(), Some(secs(11)));
 }
@@ -227,9 +231,9 @@ fn time_never_goes_back() {
 fn dirty_item_outlives_a_shutdown_but_not_a_stop() {
     for stop in [false, true] {
         let mut state = State::default();
-        state.add("item", NORMAL);
+        state.add(&mut Contained::new("item"), NORMAL);
         let (item, hold) = state.take().expect("it is ready");
-        state.add("item", NORMAL);
+        state.add(&mut Contained::new("item"), NORMAL);
 
         if stop {
             state.stop();
@@ -249,17 +253,17 @@ fn dirty_item_outlives_a_shutdown_but_not_a_stop() {
 fn all_is_found_again_after_a_burst_gave_its_memory_back() {
     let mut state = State::default();
     for item in 0..1000 {
-        state.add(item, NORMAL);
+        state.add(&mut Contained::new(item), NORMAL);
     }
     let (first, hold) = state.take().expect("all are ready");
-    state.add(first, NORMAL);
-    state.add_after(1000, secs(1), NORMAL);
-    state.replace_after(1001, secs(2), NORMAL);
-    state.add_after(first, secs(1), NORMAL);
+    state.add(&mut Contained::new(first), NORMAL);
+    state.add_after(&mut Contained::new(1000), secs(1), NORMAL);
+    state.replace_after(&mut Contained::new(1001), secs(2), NORMAL);
+    state.add_after(&mut Contained::new(first), secs(1), NORMAL);
 
     // From both ends, so that what stays had neighbours on both sides.
     for item in (1..490).chain(510..1000) {
-        assert!(state.remove(&item));
+        assert!(state.remove(&item).is_some());
     }
     state.done(hold, &first);
     state.advance(secs(3));
@@ -287,8 +291,8 @@ impl Clone for Brittle {
 #[test]
 fn item_that_panics_when_it_is_handed_out_holds_up_no_other() {
     let mut state = State::default();
-    state.add(Brittle(0), NORMAL);
-    state.add(Brittle(1), NORMAL);
+    state.add(&mut Contained::new(Brittle(0)), NORMAL);
+    state.add(&mut Contained::new(Brittle(1)), NORMAL);
 
     let first = catch_unwind(AssertUnwindSafe(|| state.take()));
 
