@@ -48,6 +48,7 @@ pub(crate) struct RetryAttributes {
     pub(crate) max: Option<Entry<LitInt>>,
     pub(crate) base: Option<Entry<LitStr>>,
     pub(crate) cap: Option<Entry<LitStr>>,
+    pub(crate) delete_deadline: Option<Entry<LitStr>>,
 }
 
 impl Attributes {
@@ -226,7 +227,8 @@ fn retry(
         match key.name {
             "max" => keep(&mut retry.max, ident, integer(key, input)?),
             "base" => keep(&mut retry.base, ident, string(key, input)?),
-            _ => keep(&mut retry.cap, ident, string(key, input)?),
+            "cap" => keep(&mut retry.cap, ident, string(key, input)?),
+            _ => keep(&mut retry.delete_deadline, ident, string(key, input)?),
         }
         Ok(())
     });

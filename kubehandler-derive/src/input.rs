@@ -72,6 +72,7 @@ pub(crate) struct Retry {
     pub(crate) max: Option<u32>,
     pub(crate) base: Option<Millis>,
     pub(crate) cap: Option<Millis>,
+    pub(crate) delete_deadline: Option<Millis>,
 }
 
 /// Which part of the object a change must touch.

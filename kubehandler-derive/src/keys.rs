@@ -51,10 +51,15 @@ pub(crate) const HANDLER: [Key; 13] = [
 ];
 
 /// The keys of `retry(...)`.
-pub(crate) const RETRY: [Key; 3] = [
+pub(crate) const RETRY: [Key; 4] = [
     key("max", "a whole number", "max = 12"),
     key("base", "a duration in a string", "base = \"200ms\""),
     key("cap", "a duration in a string", "cap = \"5m\""),
+    key(
+        "delete_deadline",
+        "a duration in a string",
+        "delete_deadline = \"2h\"",
+    ),
 ];
 
 /// Words that a later version will know, and what to do until then.
@@ -136,7 +141,7 @@ mod tests {
 
         assert_eq!(
             message,
-            "unknown retry key `maxx`; did you mean `max`?\nknown keys: `max`, `base`, `cap`"
+            "unknown retry key `maxx`; did you mean `max`?\nknown keys: `max`, `base`, `cap`, `delete_deadline`"
         );
     }
 

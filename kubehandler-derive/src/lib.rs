@@ -58,7 +58,7 @@ use syn::{DeriveInput, parse_macro_input, parse_quote};
 /// | `changed = ".."` | any change | updates only if this part has changed since the object was last handled |
 /// | `workers = 8` | the event loop's, 16 | callbacks at once |
 /// | `timeout = "30s"` | none | a callback that takes longer has failed |
-/// | `retry(max = 12, base = "200ms", cap = "5m")` | for ever, `5ms`, `1000s` | how often and after which delays a failed callback runs again |
+/// | `retry(max = 12, base = "200ms", cap = "5m", delete_deadline = "2h")` | for ever, `5ms`, `1000s`, a day | how often and after which delays a failed callback runs again, and for how long a delete; changes do not use up `max` |
 /// | `resync = "10m"` | never | `on_update` for every object this often |
 /// | `informer = expr` | the event loop's own | the informer that the objects come from |
 /// | `crate = path` | `::kubehandler` | where the library is, if it has another name |

@@ -173,7 +173,12 @@ impl<H: EventHandler> Event<H> {
         }
     }
 
-    /// Returns how often in a row a callback for this object has failed before this call.
+    /// Returns how many tries for this object have failed in a row before this call.
+    ///
+    /// A try is a call that was due: the first one, and each [retry](crate::Retry). It is 0 in the
+    /// first call, and after a success. A call that a change or a resync brought before the retry
+    /// was due shows the same number as that retry will: if it fails, it does not count. Adds and
+    /// updates of one life of the object are counted together, its deletes by themselves.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.call.attempt

@@ -126,7 +126,8 @@ pub trait Callbacks: EventHandler {
     ///
     /// # Errors
     ///
-    /// An error has the callback run again after its backoff, unless it is terminal.
+    /// An error has the callback run again after its backoff, unless it is terminal. After a
+    /// [day](crate::Retry::delete_deadline) of failures it is given up.
     fn on_delete(&self, ev: Event<Self>) -> impl Future<Output = Result> + Send {
         let _ = ev;
         async { Ok(()) }

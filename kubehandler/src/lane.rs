@@ -28,10 +28,10 @@ use crate::{
     event::{Context, EventKind},
     informer::{Delta, Subscriber},
     lane::{
-        accounts::{Accounts, Open},
+        accounts::{Accounts, PARTS},
         backlog::Backlog,
         dispatch::Dispatch,
-        owed::Turn,
+        owed::{Patience, Turn},
     },
     object_key::ObjectKey,
     observe::Observer,
@@ -74,7 +74,14 @@ struct Book {
     /// or somebody who took or removed the last is about to refill it.
     backlog: Backlog,
     running: HashMap<ObjectKey, RunningCall, RandomState>,
+    /// A resync is under way: it is not yet due for all objects.
+    is_resyncing: bool,
 }
+
+/// After looking at this many objects, what looks at all of them lets other tasks run.
+const AT_ONCE: usize = 1024;
+/// At most this often is the queue refilled from the backlog under one lock.
+const REFILLS: usize = 8;
 
 /// A callback that runs now.
 #[derive(Clone, Debug)]
@@ -129,7 +136,7 @@ impl Lane {
 
     /// Returns true if no callback runs, is due, or waits for its retry.
     pub(crate) fn is_idle(&self) -> bool {
-        self.book().accounts.owing() == 0
+        self.book().is_idle()
     }
 
     /// Returns true once a callback of each object of the first list has been tried.
@@ -145,48 +152,76 @@ impl Lane {
     /// Returns what keeps the lane from being idle, but for the callbacks that run.
     pub(crate) fn waiting(&self) -> Vec<WaitingCall> {
         let now = Instant::now();
-        self.book().accounts.each(|key, owed| {
-            let (kind, failures, due) = owed.waiting(now)?;
-            Some(WaitingCall {
-                handler: self.name.clone(),
-                key: key.clone(),
-                kind,
-                failures,
-                due,
+        let waiting = (0..PARTS).flat_map(|part| {
+            self.book().accounts.each(part, |key, owed| {
+                let (kind, failures, due) = owed.waiting(now)?;
+                Some(WaitingCall {
+                    handler: self.name.clone(),
+                    key: key.clone(),
+                    kind,
+                    failures,
+                    due,
+                })
             })
-        })
+        });
+        waiting.collect()
     }
 
-    /// Makes a resync of every object in the view due.
-    fn resync(&self) {
+    /// Makes a resync of every object in the view due, a part of them at a time.
+    ///
+    /// In between, the lane's lock is free and other tasks run.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the resync where it is; the lane is not idle any more.
+    async fn resync(&self) {
+        self.book().is_resyncing = true;
+        let mut seen = 0;
+        for part in 0..PARTS {
+            seen += self.resync_part(part);
+            if seen >= AT_ONCE {
+                seen = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+        let is_settled = {
+            let mut book = self.book();
+            book.is_resyncing = false;
+            book.is_settled()
+        };
+        if is_settled {
+            self.progress.notify_waiters();
+        }
+    }
+
+    /// Makes a resync of a part of the objects due; returns how many they are.
+    fn resync_part(&self, part: usize) -> usize {
+        let now = Instant::now();
         let mut book = self.book();
         let Book {
             accounts, backlog, ..
         } = &mut *book;
-        let now = Instant::now();
-        for object in accounts.in_view() {
-            let key = object.to_key();
-            let waits = accounts.change(&key, |Open { owed, .. }| {
-                // What is due already has its turn, or waits here.
-                let had_turn = matches!(owed.turn(now), Turn::Now(_));
-                owed.resync() && !had_turn
-            });
-            if waits {
-                backlog.push(object);
-            }
+        let objects = accounts.resync(part, now, |object| backlog.push(object));
+        if !backlog.is_empty() {
+            self.refill(book);
         }
-        self.refill(book);
+        objects
     }
 
     /// Queues what waits in the backlog until the queue has some of its priority.
-    fn refill(&self, mut book: MutexGuard<'_, Book>) {
+    ///
+    /// Returns false if it found nothing that still wants its turn, and has not looked at all.
+    fn refill(&self, mut book: MutexGuard<'_, Book>) -> bool {
         let now = Instant::now();
         let Book {
             accounts, backlog, ..
         } = &mut *book;
         // Before anything is queued: whoever takes it must see that more is to come.
         self.has_backlog.store(true, Ordering::Relaxed);
-        while !backlog.is_empty() && !self.queue.has_ready(Priority::LOW) {
+        for _ in 0..REFILLS {
+            if backlog.is_empty() || self.queue.has_ready(Priority::LOW) {
+                break;
+            }
             for object in backlog.take() {
                 let key = object.to_key();
                 // What has been handled since, or is gone, has no turn or another.
@@ -194,8 +229,24 @@ impl Lane {
                 self.schedule(&key, turn.unwrap_or(Turn::Never));
             }
         }
-        if backlog.is_empty() {
+        let Some(next) = backlog.next() else {
             self.has_backlog.store(false, Ordering::Relaxed);
+            return true;
+        };
+        if self.queue.has_ready(Priority::LOW) {
+            return true;
+        }
+        // The lock was held for long enough. Whoever takes this key, wanted or not, goes on from here.
+        self.queue.add_with(next.to_key(), Priority::LOW);
+        false
+    }
+
+    /// Says how long failures are retried.
+    fn patience(&self, book: &Book) -> Patience {
+        let failing = book.accounts.failing_deletes();
+        Patience {
+            retry: self.config.retry,
+            delete_deadline: self.config.retry.delete_deadline_among(failing),
         }
     }
 
@@ -217,9 +268,13 @@ impl Lane {
 }
 
 impl Book {
+    fn is_idle(&self) -> bool {
+        self.accounts.owing() == 0 && !self.is_resyncing
+    }
+
     /// Returns true if the lane may have become idle, or have tried its first list.
     fn is_settled(&self) -> bool {
-        self.accounts.owing() == 0 || self.accounts.untried() == 0
+        self.is_idle() || self.accounts.untried() == 0
     }
 }
 

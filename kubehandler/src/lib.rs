@@ -75,7 +75,7 @@
 //! | `when = \|pod\| ..` | every state is handed out |
 //! | `workers = 8` | the loop's number, 16 |
 //! | `timeout = "30s"` | none; a warning each minute |
-//! | `retry(max = 12, base = "200ms", cap = "5m")` | for ever, 5 ms, 1000 s |
+//! | `retry(max = 12, base = "200ms", cap = "5m", delete_deadline = "2h")` | for ever, 5 ms, 1000 s; a delete for a day |
 //! | `resync = "10m"` | off |
 //! | `informer = expression`, or on a field | the loop's own, shared by handlers of equal filters |
 //! | `crate = path` | `::kubehandler` |
@@ -84,7 +84,7 @@
 //!
 //! An [`Event`] holds the object's [`key`](Event::key), its state when the callback started
 //! ([`object`](Event::object), decoded on demand), its state when it was last handled
-//! ([`old`](Event::old), [`changed`](Event::changed)), and how often it has failed
+//! ([`old`](Event::old), [`changed`](Event::changed)), and how many tries have failed
 //! ([`attempt`](Event::attempt)).
 //!
 //! | answer | what follows |
@@ -137,7 +137,9 @@
 //!   one delete. An object deleted and made again is two lives.
 //! - No delete is lost while the controller runs, and no change: changes merge, and a
 //!   callback starts that sees the last state.
-//! - A first delivery is never rate-limited; only retries wait.
+//! - A first delivery is never rate-limited; only retries wait. Changes use up no retries: a call
+//!   that a change brought before the retry was due, and that fails, does not count.
+//! - A delete that keeps failing is given up after a [day](Retry::delete_deadline), which is logged.
 //! - On shutdown running callbacks finish, and nothing queued starts. A delete that
 //!   happens while no controller runs is not seen by anyone: that is what finalizers are for.
 //!

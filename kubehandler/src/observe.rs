@@ -24,7 +24,7 @@ pub struct CallbackReport {
     pub uid: Arc<str>,
     /// The object's resourceVersion when the callback started.
     pub resource_version: Arc<str>,
-    /// How often in a row a callback for this object had failed before this call.
+    /// How many tries for this object had failed in a row: see [`Event::attempt`](crate::Event::attempt).
     pub attempt: u32,
     /// How far the callback is.
     pub stage: CallbackStage,

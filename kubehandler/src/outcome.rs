@@ -97,6 +97,10 @@ impl HandlerError {
     }
 
     /// Sets the time until the next attempt, instead of the backoff.
+    ///
+    /// A change that comes earlier is handed out at once. If that call fails too, the retry stays
+    /// at its time: an answer of that call can bring it forward, but not put it off, or a stream of
+    /// changes would put it off for ever.
     #[must_use]
     pub fn retry_after(mut self, delay: Duration) -> Self {
         self.retry = Retrying::After(delay);

@@ -117,20 +117,55 @@ impl<H: EventHandler> fmt::Debug for Settings<H> {
 
 /// How often, and after which delays, a failed callback is called again.
 ///
-/// By default for ever, after 5 ms, 10 ms, 20 ms and so on up to 1000 s, as client-go
-/// does; one delay for each object, without jitter.
+/// By default after 5 ms, 10 ms, 20 ms and so on up to 1000 s, as client-go does; one delay for each
+/// object, without jitter. Adds and updates are retried for ever, deletes for a
+/// [day](Self::delete_deadline).
+///
+/// A change does not wait for the retry of a failure before it: it is handed out at once. If that
+/// call fails too, it does not count as one of the tries, and the retry stays at its time. However
+/// many changes an outage sees, the retries are spread over the same time. The same holds for a
+/// resync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     pub(crate) max: Option<u32>,
     pub(crate) base: Duration,
     pub(crate) cap: Duration,
+    pub(crate) delete_deadline: Option<Duration>,
 }
 
+/// How long a delete is retried by default.
+const DELETE_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a delete is retried by default while more than [`MANY_DELETES`] of a handler fail.
+const DELETE_DEADLINE_OF_MANY: Duration = Duration::from_secs(60 * 60);
+/// More deletes of one handler that keep failing are many: each holds two states of its object.
+const MANY_DELETES: usize = 1_000;
+
 impl Retry {
-    /// Gives up for this change after `max` failures in a row.
+    /// Gives up for this change after `max` failed tries in a row: the first call and its retries.
+    ///
+    /// Calls that a change or a resync brought before a retry was due are no tries. The next change
+    /// starts afresh.
     #[must_use]
     pub fn max(mut self, max: u32) -> Self {
         self.max = Some(max);
+        self
+    }
+
+    /// Gives up a delete that fails when `deadline` has passed since its first failure.
+    ///
+    /// The last retry comes then, also where a later one was
+    /// [asked for](crate::HandlerError::retry_after).
+    /// By default a day; an hour while more than 1,000 deletes of the handler keep failing. With a
+    /// deadline of your own their number does not matter, and with `Duration::MAX` they are retried
+    /// for ever.
+    ///
+    /// What is given up is logged as an error with its object. There has to be an end: objects come
+    /// and go without limit, and each delete that is owed holds the last states of its object.
+    /// `on_delete` is best effort in any case, as it is not called for what is deleted while the
+    /// program does not run: where a clean-up must happen, use a finalizer.
+    #[must_use]
+    pub fn delete_deadline(mut self, deadline: Duration) -> Self {
+        self.delete_deadline = Some(deadline);
         self
     }
 
@@ -148,6 +183,15 @@ impl Retry {
         self
     }
 
+    /// Returns how long a delete is retried while this many deletes of the handler keep failing.
+    pub(crate) fn delete_deadline_among(&self, failing_deletes: usize) -> Duration {
+        match self.delete_deadline {
+            Some(deadline) => deadline,
+            None if failing_deletes > MANY_DELETES => DELETE_DEADLINE_OF_MANY,
+            None => DELETE_DEADLINE,
+        }
+    }
+
     /// Returns the delay after this many failures in a row, at least one.
     pub(crate) fn delay(&self, failures: u32) -> Duration {
         let factor = 1_u32.checked_shl(failures.saturating_sub(1));
@@ -163,6 +207,7 @@ impl Default for Retry {
             max: None,
             base: Duration::from_millis(5),
             cap: Duration::from_secs(1000),
+            delete_deadline: None,
         }
     }
 }
@@ -170,6 +215,19 @@ impl Default for Retry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn deadline_of_deletes_is_shorter_while_many_fail_unless_it_was_set() {
+        let default = Retry::default();
+        let own = default.delete_deadline(Duration::from_secs(5));
+
+        let hours = [0, 1_000, 1_001, usize::MAX]
+            .map(|failing| default.delete_deadline_among(failing).as_secs() / 3600);
+
+        assert_eq!(hours, [24, 24, 1, 1]);
+        assert_eq!(own.delete_deadline_among(0).as_secs(), 5);
+        assert_eq!(own.delete_deadline_among(usize::MAX).as_secs(), 5);
+    }
 
     #[test]
     fn delay_doubles_from_its_base_to_its_cap() {

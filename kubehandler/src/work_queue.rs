@@ -45,7 +45,11 @@ const SYNC_POLL: Duration = Duration::from_millis(100);
 /// - The first call is never delayed. One that fails or panics is called again after 5 ms,
 ///   10 ms and so on up to 1000 s, until it succeeds, says
 ///   [`terminal`](crate::HandlerError::terminal), or is overtaken by a delete. A newer event
-///   does not wait for the backoff of an older one.
+///   does not wait for the backoff of an older one. If its call fails before the retry was due, it
+///   does not count, and the retry stays at its time: a stream of events neither stretches the
+///   backoff nor uses up the failures that a delete has.
+/// - A delete that goes on failing is given up after a day, or after an hour while more than 1,000
+///   deletes fail; this is logged as an error.
 /// - Pending calls of one name merge: an update into an add or update, an add into an update.
 ///   A delete cancels an add that has not started, and replaces any other add or update. A
 ///   delete and then an add stay two calls, in this order; there, a delete that goes on

@@ -53,7 +53,8 @@ fn name_is_that_of_the_struct_unless_it_is_given() {
 
 #[derive(EventHandler)]
 #[handler(resource = Pod, workers = 8, timeout = "30s", resync = "10m")]
-#[handler(retry(max = 12, base = "200ms", cap = "5m"), changed = "spec", when = |_| true)]
+#[handler(retry(max = 12, base = "200ms", cap = "5m", delete_deadline = "2h"))]
+#[handler(changed = "spec", when = |_| true)]
 struct Tuned;
 
 #[derive(EventHandler)]
@@ -76,7 +77,8 @@ fn every_setting_arrives() {
             Retry::default()
                 .max(12)
                 .base(Duration::from_millis(200))
-                .cap(Duration::from_secs(300)),
+                .cap(Duration::from_secs(300))
+                .delete_deadline(Duration::from_secs(7200)),
         )
         .when(|_| true)
         .changed(|_, _| true);

@@ -85,6 +85,7 @@ fn check_retry(attributes: &RetryAttributes, errors: &mut Errors) -> Retry {
         max: integer(attributes.max.as_ref(), errors),
         base: duration(attributes.base.as_ref(), errors),
         cap: duration(attributes.cap.as_ref(), errors),
+        delete_deadline: duration(attributes.delete_deadline.as_ref(), errors),
     };
     match (&attributes.base, &attributes.cap) {
         (Some(base), Some(cap)) if retry.base > retry.cap && retry.cap.is_some() => errors.push(

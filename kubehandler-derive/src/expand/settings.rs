@@ -44,7 +44,7 @@ fn duration(krate: &Path, Millis(millis): Millis) -> TokenStream {
     quote!(#krate::__private::Duration::from_millis(#millis))
 }
 
-/// `Retry::default().max(12).base(..).cap(..)`
+/// `Retry::default().max(12).base(..).cap(..).delete_deadline(..)`
 fn retry(krate: &Path, values: &Retry) -> TokenStream {
     let max = values.max.map(|max| quote!(.max(#max)));
     let base = values.base.map(|base| {
@@ -55,5 +55,9 @@ fn retry(krate: &Path, values: &Retry) -> TokenStream {
         let cap = duration(krate, cap);
         quote!(.cap(#cap))
     });
-    quote!(<#krate::Retry as #krate::__private::Default>::default() #max #base #cap)
+    let delete_deadline = values.delete_deadline.map(|deadline| {
+        let deadline = duration(krate, deadline);
+        quote!(.delete_deadline(#deadline))
+    });
+    quote!(<#krate::Retry as #krate::__private::Default>::default() #max #base #cap #delete_deadline)
 }

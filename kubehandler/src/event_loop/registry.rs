@@ -292,7 +292,7 @@ impl WaitingCallback {
         self.0.kind
     }
 
-    /// Returns how often in a row it has failed.
+    /// Returns how many tries have failed in a row: see [`Event::attempt`](crate::Event::attempt).
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.0.failures

@@ -1,4 +1,4 @@
-//! Objects whose turn nobody is in a hurry for: those of the first list, and of a resync.
+//! Objects whose turn is not urgent: those of the first list, and of a resync.
 //!
 //! Pure. They wait here, a word each, and enter the queue a few at a time in the order in which
 //! they came: a queue of a million keys would cost more than the objects it is about.
@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use crate::informer::Stored;
 
-/// So many enter the queue at once.
+/// How many enter the queue at once.
 const AT_ONCE: usize = 128;
 
 /// Objects in the order in which they came.
@@ -27,6 +27,21 @@ impl Backlog {
             self.0 = VecDeque::new(); // As large as the first list was.
         }
         taken
+    }
+
+    /// Returns the next object.
+    pub(super) fn next(&self) -> Option<&Stored> {
+        self.0.front()
+    }
+
+    #[cfg(test)]
+    pub(super) fn last(&self) -> Option<&Stored> {
+        self.0.back()
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     pub(super) fn is_empty(&self) -> bool {

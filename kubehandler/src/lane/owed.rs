@@ -8,6 +8,7 @@
 
 mod life;
 mod quiet;
+mod tries;
 
 use std::time::Duration;
 
@@ -40,8 +41,18 @@ struct Running {
     kind: EventKind,
     snapshot: Stored,
     priority: Priority,
+    /// It started before the retry of a failure was due: see [`tries`].
+    is_early: bool,
     /// The life that the call belongs to ended while it ran.
     overtaken: bool,
+}
+
+/// How long failures are retried.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    pub(crate) retry: Retry,
+    /// A delete that has failed for this long is given up.
+    pub(crate) delete_deadline: Duration,
 }
 
 /// What is to be done for the object now.
@@ -90,6 +101,8 @@ pub(crate) enum Verdict {
     Retry(Duration),
     /// It failed and is given up.
     GaveUp,
+    /// It was a delete, has failed for this long, and is given up.
+    Expired(Duration),
 }
 
 /// When the object wants its next turn.
@@ -155,19 +168,21 @@ impl Owed {
     }
 
     /// Confirms that the offered call starts; false if it is out of date.
-    pub(crate) fn start(&mut self, offer: &Offer) -> bool {
+    pub(crate) fn start(&mut self, offer: &Offer, now: Instant) -> bool {
         let call = &offer.call;
         if !self.is_still_due(call) {
             return false;
         }
-        let priority = match &mut self.life {
-            Some(life) if call.kind != EventKind::Delete => life.start(),
-            _ => Priority::NORMAL,
+        let (priority, is_early) = match (&mut self.ended, &mut self.life) {
+            (Some(ended), _) => ended.start(now),
+            (None, Some(life)) => life.start(now),
+            (None, None) => return false,
         };
         self.running = Some(Running {
             kind: call.kind,
             snapshot: call.snapshot.clone(),
             priority,
+            is_early,
             overtaken: false,
         });
         true
@@ -180,17 +195,17 @@ impl Owed {
         &mut self,
         offer: &Offer,
         retrying: Retrying,
-        retry: &Retry,
+        patience: &Patience,
         now: Instant,
     ) -> Option<Verdict> {
         let owed_delete = self.life.as_ref().is_some_and(Life::owes_delete);
-        if !self.start(offer) {
+        if !self.start(offer, now) {
             return None;
         }
         if let Some(life) = &mut self.life {
             life.set_owes_delete(owed_delete);
         }
-        Some(self.finish(Outcome::Failed(retrying), retry, now))
+        Some(self.finish(Outcome::Failed(retrying), patience, now))
     }
 
     /// Drops the offered call; false if it is out of date.
@@ -215,7 +230,12 @@ impl Owed {
     }
 
     /// Books how the running call ended.
-    pub(crate) fn finish(&mut self, outcome: Outcome, retry: &Retry, now: Instant) -> Verdict {
+    pub(crate) fn finish(
+        &mut self,
+        outcome: Outcome,
+        patience: &Patience,
+        now: Instant,
+    ) -> Verdict {
         let Some(running) = self.running.take() else {
             return Verdict::Settled;
         };
@@ -223,7 +243,7 @@ impl Owed {
             let Some(ended) = &mut self.ended else {
                 return Verdict::Settled;
             };
-            let verdict = ended.finish(outcome, retry, now);
+            let verdict = ended.finish(&running, outcome, patience, now);
             if !matches!(verdict, Verdict::Retry(_)) {
                 self.ended = None;
             }
@@ -236,7 +256,7 @@ impl Owed {
             return Verdict::Settled;
         }
         match &mut self.life {
-            Some(life) => life.finish(running.snapshot, running.priority, outcome, retry, now),
+            Some(life) => life.finish(running, outcome, &patience.retry, now),
             None => Verdict::Settled,
         }
     }
@@ -262,6 +282,13 @@ impl Owed {
             || self.life.as_ref().is_some_and(Life::is_owing)
     }
 
+    /// Returns true while a delete is owed that has failed.
+    pub(crate) fn is_failing_delete(&self) -> bool {
+        self.ended
+            .as_ref()
+            .is_some_and(|ended| ended.failures() > 0)
+    }
+
     /// Returns the call that is due or waits for its retry, its failures, and its time if that is to come.
     pub(crate) fn waiting(&self, now: Instant) -> Option<(EventKind, u32, Option<Instant>)> {
         if self.running.is_some() {
@@ -282,20 +309,6 @@ impl Owed {
     /// Returns true if there is nothing to remember.
     pub(crate) fn is_empty(&self) -> bool {
         self.life.is_none() && self.ended.is_none() && self.running.is_none()
-    }
-}
-
-/// Counts one more failure and says what follows from it.
-fn count(failures: &mut u32, retrying: Retrying, retry: &Retry) -> Verdict {
-    *failures = failures.saturating_add(1);
-    let spent = retry.max.is_some_and(|max| *failures >= max);
-    match retrying {
-        Retrying::After(delay) if !spent => Verdict::Retry(delay),
-        Retrying::Backoff if !spent => Verdict::Retry(retry.delay(*failures)),
-        _ => {
-            *failures = 0;
-            Verdict::GaveUp
-        }
     }
 }
 

@@ -38,6 +38,18 @@ struct TimedOut(Duration);
 enum Turned {
     Call(Offer),
     Nothing,
+    /// The object changed while a predicate looked at it: it has another turn.
+    Again,
+}
+
+/// Whether a call that was offered starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    Started,
+    /// The object has changed since.
+    OutOfDate,
+    /// The loop is told to stop: nothing starts any more.
+    Stopped,
 }
 
 impl Lane {
@@ -60,7 +72,7 @@ impl Lane {
                         informer.synced().await;
                         loop {
                             tokio::time::sleep(interval).await;
-                            lane.resync();
+                            lane.resync().await;
                         }
                     } => {}
                     () = lane.context.stop.cancelled() => {}
@@ -70,7 +82,7 @@ impl Lane {
     }
 
     /// Takes keys and calls the handler until the loop is told to stop; nothing starts after that.
-    async fn work(&self, slot: &Slot) {
+    pub(super) async fn work(&self, slot: &Slot) {
         loop {
             let key = tokio::select! {
                 biased;
@@ -79,79 +91,93 @@ impl Lane {
             };
             let Some(key) = key else { return };
             slot.hold(&key);
-            if self.has_backlog.load(Ordering::Relaxed) && !self.queue.has_ready(Priority::LOW) {
-                self.refill(self.book());
+            if self.has_backlog.load(Ordering::Relaxed)
+                && !self.queue.has_ready(Priority::LOW)
+                && !self.refill(self.book())
+            {
+                tokio::task::yield_now().await;
             }
-            if let Turned::Call(offer) = self.take_turn(&key, slot) {
-                self.call(offer.call, slot).await;
+            match self.take_turn(&key, slot) {
+                Turned::Call(offer) => self.call(offer.call, slot).await,
+                Turned::Nothing => {}
+                Turned::Again => {
+                    // To the end of the queue, and the predicate may have taken its time.
+                    drop(key);
+                    tokio::task::yield_now().await;
+                }
             }
         }
     }
 
     /// Finds out what the turn of `key` is for, and starts it.
+    ///
+    /// Predicates run outside the lock. If the object changes meanwhile, it waits for another turn:
+    /// an object that never stands still keeps its worker neither from others nor from the stop.
     fn take_turn(&self, key: &ObjectKey, slot: &Slot) -> Turned {
-        loop {
-            let now = Instant::now();
-            let next = self
-                .book()
-                .accounts
-                .read(key, |owed| owed.next(key, now))
-                .unwrap_or(Next::Nothing);
-            let offer = match next {
-                Next::Call(offer) => offer,
-                Next::Wait => {
-                    let mut book = self.book();
-                    let turn = book.accounts.change(key, |account| account.owed.turn(now));
-                    self.schedule(key, turn);
-                    return Turned::Nothing;
-                }
-                Next::Nothing => return Turned::Nothing,
-            };
-            // Predicates run outside the lock; if the object changes meanwhile, they run again.
-            let inside = slot.enter(Code::Predicate);
-            let skip = self.handler.skip(&offer, &self.context.decoder);
-            drop(inside);
-            match skip {
-                Ok(None) => {
-                    if self.start(&offer) {
-                        return Turned::Call(offer);
-                    }
-                }
-                Ok(Some(skip)) => {
-                    if self.drop_offer(&offer, skip) {
-                        let object = Printable::new(key);
-                        debug!(handler = %self.name, %object, ?skip, "not called");
-                        return Turned::Nothing;
-                    }
-                }
-                Err(error) => {
-                    let _inside = slot.enter(Code::Report);
-                    if self.refuse(&offer, error) {
-                        return Turned::Nothing;
-                    }
-                }
+        let now = Instant::now();
+        let next = self.book().accounts.read(key, |owed| owed.next(key, now));
+        let offer = match next {
+            Some(Next::Call(offer)) => offer,
+            Some(Next::Wait) => {
+                self.take_another_turn(key, now);
+                return Turned::Nothing;
             }
+            Some(Next::Nothing) | None => return Turned::Nothing,
+        };
+        let inside = slot.enter(Code::Predicate);
+        let skip = self.handler.skip(&offer, &self.context.decoder);
+        drop(inside);
+        let is_booked = match skip {
+            Ok(None) => match self.start(&offer) {
+                Start::Started => return Turned::Call(offer),
+                Start::Stopped => return Turned::Nothing,
+                Start::OutOfDate => false,
+            },
+            Ok(Some(skip)) => self.drop_offer(&offer, skip),
+            Err(error) => {
+                let _inside = slot.enter(Code::Report);
+                self.refuse(&offer, error)
+            }
+        };
+        if is_booked {
+            return Turned::Nothing;
         }
+        self.take_another_turn(key, Instant::now());
+        Turned::Again
     }
 
-    /// Books the start of a call; false if it is out of date.
-    fn start(&self, offer: &Offer) -> bool {
+    /// Gives the object the turn that it is owed now.
+    fn take_another_turn(&self, key: &ObjectKey, now: Instant) {
+        let book = self.book();
+        let turn = book.accounts.read(key, |owed| owed.turn(now));
+        self.schedule(key, turn.unwrap_or(Turn::Never));
+    }
+
+    /// Books the start of a call, unless it is out of date or the loop is told to stop.
+    fn start(&self, offer: &Offer) -> Start {
+        let now = Instant::now();
         let mut book = self.book();
+        // Looked at here, as a predicate has run since the key was taken, for any length of time.
+        if self.context.stop.is_cancelled() {
+            return Start::Stopped;
+        }
+        let key = &offer.call.key;
         let started = book
             .accounts
-            .change(&offer.call.key, |account| account.owed.start(offer));
-        if started {
-            book.running.insert(
-                offer.call.key.clone(),
-                RunningCall {
-                    handler: self.name.clone(),
-                    key: offer.call.key.clone(),
-                    kind: offer.call.kind,
-                    since: Instant::now(),
-                },
-            );
+            .change(key, |account| account.owed.start(offer, now));
+        if !started {
+            return Start::OutOfDate;
         }
-        started
+        book.running.insert(
+            key.clone(),
+            RunningCall {
+                handler: self.name.clone(),
+                key: key.clone(),
+                kind: offer.call.kind,
+                since: now,
+            },
+        );
+        Start::Started
     }
 
     /// Books that a predicate drops a call; false if it is out of date.
@@ -166,6 +192,7 @@ impl Lane {
         });
         turn.is_some_and(|turn| {
             self.settle(book, key, turn);
+            debug!(handler = %self.name, object = %key, ?skip, "not called");
             true
         })
     }
@@ -175,16 +202,17 @@ impl Lane {
         let now = Instant::now();
         let key = &offer.call.key;
         let mut book = self.book();
+        let patience = self.patience(&book);
         let booked = book.accounts.change(key, |account| {
             let owed = &mut account.owed;
-            let verdict = owed.refuse(offer, error.retrying(), &self.config.retry, now)?;
+            let verdict = owed.refuse(offer, error.retrying(), &patience, now)?;
             account.untried = false;
             Some((verdict, owed.turn(now)))
         });
         booked.is_some_and(|(verdict, turn)| {
             self.settle(book, key, turn);
             self.span(&offer.call)
-                .in_scope(|| report(Err(error), verdict));
+                .in_scope(|| self.report(Err(error), verdict));
             true
         })
     }
@@ -254,9 +282,10 @@ impl Lane {
         };
         let mut book = self.book();
         book.running.remove(&call.key);
+        let patience = self.patience(&book);
         let (verdict, turn) = book.accounts.change(&call.key, |account| {
             account.untried = false;
-            let verdict = account.owed.finish(outcome, &self.config.retry, now);
+            let verdict = account.owed.finish(outcome, &patience, now);
             (verdict, account.owed.turn(now))
         });
         self.settle(book, &call.key, turn);
@@ -265,7 +294,31 @@ impl Lane {
                 self.context.decoder.release(stored);
             }
         }
-        report(answer, verdict);
+        self.report(answer, verdict);
+    }
+
+    /// Logs a failure and what becomes of it.
+    fn report(&self, answer: Result<Action>, verdict: Verdict) {
+        let Err(error) = answer else {
+            return;
+        };
+        let is_stopping = self.context.stop.is_cancelled();
+        let text = printed(&error);
+        dropped(error);
+        match verdict {
+            Verdict::Settled => warn!(error = %text, "callback failed; its object is gone"),
+            Verdict::Retry(_) if is_stopping => {
+                warn!(error = %text, "callback failed; it is not retried, as the event loop stops");
+            }
+            Verdict::Retry(delay) => {
+                warn!(error = %text, ?delay, "callback failed; it is retried");
+            }
+            Verdict::GaveUp => error!(error = %text, "callback failed; it is given up"),
+            Verdict::Expired(time) => {
+                let seconds = time.as_secs();
+                error!(error = %text, seconds, "delete has failed for too long; it is given up");
+            }
+        }
     }
 
     /// Gives the object its next turn, and tells those who wait for progress.
@@ -276,20 +329,6 @@ impl Lane {
         if settled {
             self.progress.notify_waiters();
         }
-    }
-}
-
-/// Logs a failure and what becomes of it.
-fn report(answer: Result<Action>, verdict: Verdict) {
-    let Err(error) = answer else {
-        return;
-    };
-    let text = printed(&error);
-    dropped(error);
-    match verdict {
-        Verdict::Settled => warn!(error = %text, "callback failed; its object is gone"),
-        Verdict::Retry(delay) => warn!(error = %text, ?delay, "callback failed; it is retried"),
-        Verdict::GaveUp => error!(error = %text, "callback failed; it is given up"),
     }
 }
 

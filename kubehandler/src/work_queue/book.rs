@@ -4,10 +4,12 @@
 //! change under one lock.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
+use tokio::time::Instant;
 
 use super::error::UnfinishedCall;
 use super::owed::{After, Owed};
@@ -15,6 +17,7 @@ use crate::event::EventKind;
 use crate::object_key::ObjectKey;
 use crate::outcome::{HandlerError, Result, Retrying};
 use crate::queue::{Queue, shrink::shrink};
+use crate::settings::Retry;
 
 /// Whose turn it is: one object of one kind.
 ///
@@ -30,7 +33,7 @@ pub(super) struct WorkKey {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call {
     pub(super) event: EventKind,
-    /// Failures in a row before this call.
+    /// Failed tries in a row before this call.
     pub(super) attempt: u32,
 }
 
@@ -46,6 +49,8 @@ pub(super) enum Ended {
     Overtaken,
     /// A delete failed once too often, while its object exists again.
     GivenUp,
+    /// A delete has failed for this long.
+    Expired(Duration),
     /// It failed, and the queue is closed.
     Closed,
 }
@@ -61,6 +66,8 @@ pub(super) struct Book {
 struct Ledger {
     /// Holds no idle entry.
     owed: HashMap<WorkKey, Owed>,
+    /// How many owed deletes have failed.
+    failing_deletes: usize,
     /// Nothing is taken any more.
     closed: bool,
 }
@@ -90,36 +97,23 @@ impl Book {
 
     /// Starts the call whose turn it is; `None` if it was cancelled meanwhile.
     pub(super) fn start(&self, key: &WorkKey) -> Option<Call> {
-        let event = self.ledger().owed.get_mut(key)?.start()?;
+        let now = Instant::now();
+        let event = self.ledger().owed.get_mut(key)?.start(now)?;
         let attempt = u32::try_from(self.queue.num_requeues(key)).unwrap_or(u32::MAX);
         Some(Call { event, attempt })
     }
 
     /// Ends the running call of a name, and says what becomes of it.
     pub(super) fn finish(&self, key: &WorkKey, result: &Result) -> Ended {
+        let now = Instant::now();
         let mut ledger = self.ledger();
-        let after = match (ledger.owed.get_mut(key), result) {
-            (None, _) => After::Settled,
-            (Some(owed), Err(error)) if !error.is_terminal() => owed.fail(),
-            (Some(owed), _) => owed.settle(),
-        };
-        let ended = match (after, result) {
-            (_, Ok(())) => Ended::Done,
-            (_, Err(_)) if ledger.closed => Ended::Closed,
-            (After::Retry, Err(error)) => Ended::Retry(self.backoff(key, error)),
-            (After::Overtaken, Err(error)) => {
-                self.backoff(key, error);
-                Ended::Overtaken
-            }
-            (After::GivenUp, Err(_)) => Ended::GivenUp,
-            (After::Settled, Err(_)) => Ended::Terminal,
-        };
+        let ended = ledger.finish(key, result, now, || self.queue.backoff(key, cause(result)));
         match ended {
             Ended::Retry(delay) => self.queue.add_after(key.clone(), delay),
             // The delete queued the name when it came.
             Ended::Overtaken => {}
             Ended::Closed => drop(ledger.owed.remove(key)),
-            Ended::Done | Ended::Terminal | Ended::GivenUp => {
+            Ended::Done | Ended::Terminal | Ended::GivenUp | Ended::Expired(_) => {
                 self.queue.forget(key);
                 if ledger.owed.get(key).is_some_and(Owed::is_pending) {
                     self.queue.add(key.clone());
@@ -162,15 +156,6 @@ impl Book {
         calls
     }
 
-    /// Counts a failure; the error's own delay goes before the backoff.
-    fn backoff(&self, key: &WorkKey, error: &HandlerError) -> Duration {
-        let backoff = self.queue.backoff(key, Some(error.source()));
-        match error.retrying() {
-            Retrying::After(delay) => delay,
-            Retrying::Backoff | Retrying::Never => backoff,
-        }
-    }
-
     fn forget_idle(&self, ledger: &mut Ledger, key: &WorkKey) {
         if ledger.owed.get(key).is_none_or(Owed::is_idle) {
             ledger.owed.remove(key);
@@ -182,6 +167,85 @@ impl Book {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock()
     }
+}
+
+impl Ledger {
+    /// Ends the running call of a name; `backoff` counts a failure and returns its delay.
+    fn finish(
+        &mut self,
+        key: &WorkKey,
+        result: &Result,
+        now: Instant,
+        backoff: impl FnOnce() -> Duration,
+    ) -> Ended {
+        let deadline = Retry::default().delete_deadline_among(self.failing_deletes);
+        let Some(owed) = self.owed.get_mut(key) else {
+            return Ended::Done;
+        };
+        let (was_failing, is_early) = (owed.is_failing_delete(), owed.is_early());
+        let after = match result {
+            Err(error) if !error.is_terminal() => owed.fail(now, deadline),
+            _ => owed.settle(),
+        };
+        let ended = match (after, result) {
+            (_, Ok(())) => Ended::Done,
+            (_, Err(_)) if self.closed => Ended::Closed,
+            (After::Retry, Err(error)) => {
+                let delay = delay(owed, error, is_early, now, backoff);
+                owed.set_retry_at(now.checked_add(delay), deadline);
+                let at = owed.retry_at();
+                Ended::Retry(at.map_or(delay, |at| at.saturating_duration_since(now)))
+            }
+            (After::Overtaken, Err(_)) => {
+                if !is_early {
+                    backoff();
+                }
+                Ended::Overtaken
+            }
+            (After::GivenUp, Err(_)) => Ended::GivenUp,
+            (After::Expired(time), Err(_)) => Ended::Expired(time),
+            (After::Settled, Err(_)) => Ended::Terminal,
+        };
+        match (was_failing, owed.is_failing_delete()) {
+            (false, true) => self.failing_deletes += 1,
+            (true, false) => self.failing_deletes -= 1,
+            _ => {}
+        }
+        ended
+    }
+}
+
+/// Returns the time until a failed call is due again.
+///
+/// The error's own delay goes before the backoff. After an early call the retry stays at its time,
+/// unless the error asks for an earlier one.
+fn delay(
+    owed: &Owed,
+    error: &HandlerError,
+    is_early: bool,
+    now: Instant,
+    backoff: impl FnOnce() -> Duration,
+) -> Duration {
+    let asked = match error.retrying() {
+        Retrying::After(delay) => Some(delay),
+        Retrying::Backoff | Retrying::Never => None,
+    };
+    match owed.retry_at() {
+        Some(at) if is_early => {
+            let left = at.saturating_duration_since(now);
+            asked.map_or(left, |delay| delay.min(left))
+        }
+        _ => {
+            let backoff = backoff();
+            asked.unwrap_or(backoff)
+        }
+    }
+}
+
+/// Returns what the rate limiter is to see of a failure.
+fn cause(result: &Result) -> Option<&(dyn Error + 'static)> {
+    let error: &(dyn Error + 'static) = result.as_ref().err()?.source();
+    Some(error)
 }
 
 #[cfg(all(test, not(kubehandler_loom)))]

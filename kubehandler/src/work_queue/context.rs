@@ -27,7 +27,10 @@ impl WorkContext {
         self.event
     }
 
-    /// Returns how often in a row a callback for this name has failed before this call.
+    /// Returns how many tries for this name have failed in a row before this call.
+    ///
+    /// A try is a call that was due: the first one, and each retry. A call that an event brought
+    /// before the retry was due, and that fails, does not count.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt

@@ -9,6 +9,13 @@
 //!
 //! A failed call becomes pending again at the front, by the same rules: an update that
 //! came meanwhile merges into it, a delete replaces it.
+//!
+//! A call that an event brought before the retry was due is early. If it fails, it does not count,
+//! and the retry stays at its time.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::event::EventKind;
 
@@ -18,13 +25,25 @@ const DELETE_FAILURES_AFTER_RECREATION: u32 = 5;
 /// The calls of one kind and name.
 #[derive(Debug, Default)]
 pub(super) struct Owed {
-    running: Option<EventKind>,
+    running: Option<Running>,
     /// A delete is pending.
     delete: bool,
     /// The add or update that is pending, after the delete if there is one.
     change: Option<Change>,
-    /// Failures of the delete while a change was pending behind it.
+    /// Failures of the delete while a change was pending after it.
     delete_failures: u32,
+    /// A change has come since the delete is owed. The first one makes the delete due.
+    is_recreated: bool,
+    /// When the delete failed first.
+    failing_since: Option<Instant>,
+    /// When the call that failed is due again; none if the next call is a first try.
+    retry_at: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    event: EventKind,
+    is_early: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +65,8 @@ pub(super) enum After {
     Overtaken,
     /// The delete failed once too often, and is over; as `Settled`.
     GivenUp,
+    /// The delete has failed for this long, and is over; as `Settled`.
+    Expired(Duration),
 }
 
 impl Owed {
@@ -56,7 +77,35 @@ impl Owed {
 
     /// Returns the call that runs.
     pub(super) fn running(&self) -> Option<EventKind> {
-        self.running
+        self.running.map(|running| running.event)
+    }
+
+    /// Says whether the call that runs started before the retry was due.
+    pub(super) fn is_early(&self) -> bool {
+        self.running.is_some_and(|running| running.is_early)
+    }
+
+    /// Says whether a delete is owed that has failed.
+    pub(super) fn is_failing_delete(&self) -> bool {
+        self.failing_since.is_some()
+    }
+
+    /// Returns when the call that failed is due again.
+    pub(super) fn retry_at(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// Sets when the call that failed is due again; none if the clock has no such time.
+    ///
+    /// A delete is due at its deadline at the latest.
+    pub(super) fn set_retry_at(&mut self, at: Option<Instant>, deadline: Duration) {
+        let last = self
+            .failing_since
+            .and_then(|since| since.checked_add(deadline));
+        self.retry_at = match (at, last) {
+            (Some(at), Some(last)) => Some(at.min(last)),
+            (at, last) => at.or(last),
+        };
     }
 
     /// Says whether nothing is left to be remembered.
@@ -70,7 +119,8 @@ impl Owed {
             (EventKind::Add, Some(change)) => change.is_add = true,
             (EventKind::Add, None) => {
                 // The object that a running add or update is for, unless a delete comes between.
-                let known = !self.delete && self.running.is_some_and(is_change);
+                let known = !self.delete && self.running().is_some_and(is_change);
+                self.recreate();
                 self.change = Some(Change {
                     is_add: true,
                     known,
@@ -78,60 +128,86 @@ impl Owed {
             }
             (EventKind::Update, Some(_)) => {}
             (EventKind::Update, None) => {
+                self.recreate();
                 self.change = Some(Change {
                     is_add: false,
                     known: true,
                 });
             }
             (EventKind::Delete, change) => {
-                self.delete |= change.take().is_none_or(|change| change.known);
+                if change.take().is_none_or(|change| change.known) && !self.delete {
+                    self.delete = true;
+                    self.retry_at = None;
+                }
                 self.delete_failures = 0;
             }
         }
     }
 
+    /// Makes the delete that is owed due, if this is the first change after it.
+    ///
+    /// Calls for further ones are early, or an object that comes and goes would use up the failures
+    /// that are left.
+    fn recreate(&mut self) {
+        let is_owed = self.delete || self.running() == Some(EventKind::Delete);
+        if is_owed && !self.is_recreated {
+            self.is_recreated = true;
+            self.retry_at = None;
+        }
+    }
+
     /// Starts the call whose turn it is; `None` if none is pending or one runs.
-    pub(super) fn start(&mut self) -> Option<EventKind> {
+    pub(super) fn start(&mut self, now: Instant) -> Option<EventKind> {
         if self.running.is_some() {
             return None;
         }
-        self.running = if std::mem::take(&mut self.delete) {
-            Some(EventKind::Delete)
+        let event = if std::mem::take(&mut self.delete) {
+            EventKind::Delete
         } else {
             let change = self.change.take()?;
-            Some(if change.is_add {
+            if change.is_add {
                 EventKind::Add
             } else {
                 EventKind::Update
-            })
+            }
         };
-        self.running
+        self.running = Some(Running {
+            event,
+            is_early: self.retry_at.is_some_and(|at| at > now),
+        });
+        Some(event)
     }
 
     /// Ends the running call, which succeeded or is not to be retried.
     pub(super) fn settle(&mut self) -> After {
-        if self.running.take() == Some(EventKind::Delete) {
-            self.delete_failures = 0;
+        let ended = self.running.take();
+        if ended.is_some_and(|ended| ended.event == EventKind::Delete) {
+            self.forget_delete();
         }
+        self.retry_at = None;
         After::Settled
     }
 
     /// Ends the running call, which failed and is to be retried.
-    pub(super) fn fail(&mut self) -> After {
-        match self.running.take() {
-            None => After::Settled,
-            Some(EventKind::Delete) => self.fail_delete(),
-            Some(_) if self.delete => After::Overtaken,
-            Some(event) => {
-                let newer_is_add = self.change.is_some_and(|change| change.is_add);
-                let is_add = newer_is_add || event == EventKind::Add;
-                self.change = Some(Change {
-                    is_add,
-                    known: true,
-                });
-                After::Retry
-            }
+    ///
+    /// A delete that has failed for as long as `deadline` is over.
+    pub(super) fn fail(&mut self, now: Instant, deadline: Duration) -> After {
+        let Some(Running { event, is_early }) = self.running.take() else {
+            return After::Settled;
+        };
+        if event == EventKind::Delete {
+            return self.fail_delete(is_early, now, deadline);
         }
+        if self.delete {
+            return After::Overtaken;
+        }
+        let newer_is_add = self.change.is_some_and(|change| change.is_add);
+        let is_add = newer_is_add || event == EventKind::Add;
+        self.change = Some(Change {
+            is_add,
+            known: true,
+        });
+        After::Retry
     }
 
     /// Forgets all pending calls.
@@ -140,17 +216,32 @@ impl Owed {
         self.change = None;
     }
 
-    fn fail_delete(&mut self) -> After {
-        if self.change.is_some() {
+    fn fail_delete(&mut self, is_early: bool, now: Instant, deadline: Duration) -> After {
+        let since = *self.failing_since.get_or_insert(now);
+        let failing_for = now.saturating_duration_since(since);
+        if failing_for >= deadline {
+            // One that has come meanwhile is another's, and stays.
+            self.forget_delete();
+            return After::Expired(failing_for);
+        }
+        if self.change.is_some() && !is_early {
             self.delete_failures += 1;
             if self.delete_failures >= DELETE_FAILURES_AFTER_RECREATION {
-                self.delete_failures = 0;
                 self.delete = false;
+                self.forget_delete();
                 return After::GivenUp;
             }
         }
         self.delete = true;
         After::Retry
+    }
+
+    /// Forgets the delete, which is paid or given up.
+    fn forget_delete(&mut self) {
+        self.delete_failures = 0;
+        self.is_recreated = false;
+        self.failing_since = None;
+        self.retry_at = None;
     }
 }
 

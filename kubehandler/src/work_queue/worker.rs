@@ -78,6 +78,10 @@ fn log(error: HandlerError, ended: Ended) {
         Ended::GivenUp => {
             error!(error = %text, "callback failed; given up, as the object exists again")
         }
+        Ended::Expired(time) => {
+            let seconds = time.as_secs();
+            error!(error = %text, seconds, "delete has failed for too long; it is given up");
+        }
         Ended::Closed => {
             warn!(error = %text, "callback failed; not retried, as the work queue stops")
         }

@@ -22,7 +22,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Running, event_loop, seconds, workers};
+use super::{Running, event_loop, revision, seconds, workers};
 
 #[tokio::test(start_paused = true)]
 async fn law_9_running_callbacks_finish_and_nothing_queued_starts() {
@@ -60,6 +60,56 @@ async fn law_9_no_callback_starts_once_the_loop_is_told_to_stop() {
 
     assert!(result.is_ok(), "{result:?}");
     assert_eq!(log.started().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_9_no_callback_starts_after_a_stop_that_comes_while_a_predicate_runs() {
+    for panics in [false, true] {
+        let (server, log) = (ScriptedServer::new(), Log::new());
+        for number in 0..10 {
+            server.put(pod(&format!("default/p{number}")));
+        }
+        let stop = CancellationToken::new();
+        let told = stop.clone();
+        let handler = Recorder::new("asks", &log).settings(move |settings| {
+            let told = told.clone();
+            settings.when(move |_| {
+                told.cancel();
+                assert!(!panics, "told to panic");
+                true
+            })
+        });
+        let event_loop = event_loop().workers(workers(4)).client(server.client());
+
+        let result = event_loop.register(handler).run_until(stop).await;
+
+        assert!(result.is_ok(), "{result:?}");
+        assert_eq!(log.calls(), [""; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn law_9_no_update_starts_after_a_stop_that_comes_while_changed_runs() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/a"));
+    let stop = CancellationToken::new();
+    let told = stop.clone();
+    let handler = Recorder::new("asks", &log).settings(move |settings| {
+        let told = told.clone();
+        settings.changed(move |_, _| {
+            told.cancel();
+            true
+        })
+    });
+    let event_loop = event_loop().client(server.client()).register(handler);
+    let running = tokio::spawn(event_loop.run_until(stop));
+    sleep(seconds(1)).await;
+
+    server.put(revision("default/a", 1));
+    let result = timeout(seconds(10), running).await;
+
+    assert!(matches!(result, Ok(Ok(Ok(())))), "{result:?}");
+    assert_eq!(log.calls(), ["add default/a@96"]);
 }
 
 #[tokio::test(start_paused = true)]

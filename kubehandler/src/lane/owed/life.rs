@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::{Offer, Outcome, Skip, Verdict, after, count};
+use super::{Offer, Outcome, Patience, Running, Skip, Verdict, after, tries::Tries};
 use crate::{
     event::{Call, EventKind},
     informer::Stored,
@@ -29,8 +29,9 @@ pub(super) struct Life {
     owes_delete: bool,
     /// The last callback failed: what it left half done must be done again.
     unsettled: bool,
-    /// Failures in a row.
-    failures: u32,
+    /// Outlives the retry in `due`, which a predicate may drop: the failures before that still count,
+    /// and further ones do not before its time.
+    tries: Tries,
     due: Due,
 }
 
@@ -79,7 +80,7 @@ impl Life {
             initial,
             owes_delete: initial,
             unsettled: false,
-            failures: 0,
+            tries: Tries::default(),
             due: Due {
                 change: Some(priority),
                 ..Due::default()
@@ -111,7 +112,7 @@ impl Life {
 
     /// Returns how far the life is and whether a resync is due, if that says it all.
     pub(super) fn phase(&self) -> Option<(Phase, bool)> {
-        if self.unsettled || self.failures > 0 || self.due.later.is_some() {
+        if self.unsettled || self.tries.failures() > 0 || self.due.later.is_some() {
             return None;
         }
         let phase = match (&self.handled, self.due.change) {
@@ -142,7 +143,7 @@ impl Life {
     }
 
     pub(super) fn failures(&self) -> u32 {
-        self.failures
+        self.tries.failures()
     }
 
     pub(super) fn owes_delete(&self) -> bool {
@@ -169,9 +170,10 @@ impl Life {
             last,
             handled: self.handled,
             initial: self.initial,
-            failures: 0,
-            retry_at: None,
+            tries: Tries::default(),
+            failing_since: None,
             failures_since_recreation: None,
+            is_hurried: false,
         })
     }
 
@@ -207,7 +209,7 @@ impl Life {
                 kind: self.kind(),
                 snapshot: self.current.clone(),
                 handled: self.handled.clone(),
-                attempt: self.failures,
+                attempt: self.tries.failures(),
                 initial: self.initial && self.handled.is_none(),
             },
         }
@@ -223,14 +225,14 @@ impl Life {
         !(self.unsettled || self.due.resync || later_is_due || deletion_began)
     }
 
-    /// Books the start of a call; returns how it ranks.
-    pub(super) fn start(&mut self) -> Priority {
+    /// Books the start of a call; returns how it ranks, and whether it comes before the retry is due.
+    pub(super) fn start(&mut self, now: Instant) -> (Priority, bool) {
         let priority = self
             .due()
             .map_or(Priority::NORMAL, |(_, priority)| priority);
         self.owes_delete = true;
         self.due = Due::default();
-        priority
+        (priority, self.tries.is_early(now))
     }
 
     /// Books that the due call is dropped.
@@ -253,34 +255,37 @@ impl Life {
         }
     }
 
-    /// Books how a call that saw `snapshot` ended.
+    /// Books how a call ended.
     pub(super) fn finish(
         &mut self,
-        snapshot: Stored,
-        priority: Priority,
+        call: Running,
         outcome: Outcome,
         retry: &Retry,
         now: Instant,
     ) -> Verdict {
-        let (verdict, delay) = match outcome {
+        match outcome {
             Outcome::Done(requeue) => {
-                self.handled = Some(snapshot);
-                self.failures = 0;
-                (Verdict::Settled, requeue)
+                self.handled = Some(call.snapshot);
+                self.unsettled = false;
+                self.tries.forget();
+                self.due.later = requeue.map(|delay| Later {
+                    at: after(now, delay),
+                    priority: Priority::NORMAL,
+                    is_retry: false,
+                });
+                Verdict::Settled
             }
-            Outcome::Failed(retrying) => match count(&mut self.failures, retrying, retry) {
-                Verdict::Retry(delay) => (Verdict::Retry(delay), Some(delay)),
-                verdict => (verdict, None),
-            },
-        };
-        let failed = verdict != Verdict::Settled;
-        self.unsettled = failed;
-        self.due.later = delay.map(|delay| Later {
-            at: after(now, delay),
-            priority: if failed { priority } else { Priority::NORMAL },
-            is_retry: failed,
-        });
-        verdict
+            Outcome::Failed(retrying) => {
+                let verdict = self.tries.fail(call.is_early, retrying, retry, now);
+                self.unsettled = true;
+                self.due.later = self.tries.retry_at().map(|at| Later {
+                    at,
+                    priority: call.priority,
+                    is_retry: true,
+                });
+                verdict
+            }
+        }
     }
 }
 
@@ -290,10 +295,13 @@ pub(super) struct Ended {
     last: Stored,
     handled: Option<Stored>,
     initial: bool,
-    failures: u32,
-    retry_at: Option<Instant>,
-    /// Failures since the object exists again; none while it does not.
+    tries: Tries,
+    /// When the delete failed first.
+    failing_since: Option<Instant>,
+    /// Failed tries since the object exists again; none before.
     failures_since_recreation: Option<u32>,
+    /// The object was created since the last call started: the next one does not wait for its retry.
+    is_hurried: bool,
 }
 
 impl Ended {
@@ -302,7 +310,7 @@ impl Ended {
     }
 
     pub(super) fn failures(&self) -> u32 {
-        self.failures
+        self.tries.failures()
     }
 
     /// Notes what the last add or update saw, which ended after the life did.
@@ -311,14 +319,21 @@ impl Ended {
     }
 
     /// Notes that the object exists again: its next life waits for this delete.
+    ///
+    /// The first time, the delete is due. Calls for further re-creations are early, as those for
+    /// changes are, or an object that comes and goes would use up the failures that are left.
     pub(super) fn recreate(&mut self) {
-        self.retry_at = None;
-        self.failures_since_recreation.get_or_insert(0);
+        self.is_hurried = true;
+        if self.failures_since_recreation.is_none() {
+            self.failures_since_recreation = Some(0);
+            self.tries.hurry();
+        }
     }
 
     /// Says from when on the delete is due.
     pub(super) fn due(&self) -> DueFrom {
-        (self.retry_at, Priority::NORMAL)
+        let at = self.tries.retry_at().filter(|_| !self.is_hurried);
+        (at, Priority::NORMAL)
     }
 
     pub(super) fn offer(&self, key: &ObjectKey) -> Offer {
@@ -329,27 +344,52 @@ impl Ended {
                 kind: EventKind::Delete,
                 snapshot: self.last.clone(),
                 handled: self.handled.clone(),
-                attempt: self.failures,
+                attempt: self.tries.failures(),
                 initial: self.initial && self.handled.is_none(),
             },
         }
     }
 
+    /// Books the start of the delete; returns how it ranks, and whether it comes before its retry is due.
+    pub(super) fn start(&mut self, now: Instant) -> (Priority, bool) {
+        self.is_hurried = false;
+        (Priority::NORMAL, self.tries.is_early(now))
+    }
+
     /// Books how the delete ended; it is paid unless it is to be retried.
-    pub(super) fn finish(&mut self, outcome: Outcome, retry: &Retry, now: Instant) -> Verdict {
+    pub(super) fn finish(
+        &mut self,
+        call: &Running,
+        outcome: Outcome,
+        patience: &Patience,
+        now: Instant,
+    ) -> Verdict {
         let Outcome::Failed(retrying) = outcome else {
             return Verdict::Settled;
         };
-        let verdict = count(&mut self.failures, retrying, retry);
-        if let Some(failures) = &mut self.failures_since_recreation {
+        let verdict = self
+            .tries
+            .fail(call.is_early, retrying, &patience.retry, now);
+        let since = *self.failing_since.get_or_insert(now);
+        let failing_for = now.saturating_duration_since(since);
+        if verdict != Verdict::GaveUp && failing_for >= patience.delete_deadline {
+            return Verdict::Expired(failing_for);
+        }
+        if let Some(failures) = &mut self.failures_since_recreation
+            && !call.is_early
+        {
             *failures += 1;
             if *failures >= DELETE_FAILURES_AFTER_RECREATION {
                 return Verdict::GaveUp;
             }
         }
-        if let Verdict::Retry(delay) = verdict {
-            self.retry_at = Some(after(now, delay));
+        match verdict {
+            // The last try comes at the deadline, whatever delay was asked for.
+            Verdict::Retry(_) => {
+                let last = after(since, patience.delete_deadline);
+                Verdict::Retry(self.tries.bring_forward(last, now))
+            }
+            verdict => verdict,
         }
-        verdict
     }
 }

@@ -31,6 +31,18 @@ impl Quiet {
     pub(crate) fn is_untried(&self) -> bool {
         self.untried
     }
+
+    /// Returns true if a callback is due.
+    pub(crate) fn is_owing(&self) -> bool {
+        self.resync || self.phase == Phase::New
+    }
+
+    /// Makes a resync due; returns true if nothing was due before.
+    pub(crate) fn resync(&mut self) -> bool {
+        let was_owing = self.is_owing();
+        self.resync = true;
+        !was_owing
+    }
 }
 
 impl Owed {

@@ -4,10 +4,17 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod outage;
+
 const RETRY: Retry = Retry {
     max: None,
     base: Duration::from_millis(5),
     cap: Duration::from_secs(1000),
+    delete_deadline: None,
+};
+const PATIENCE: Patience = Patience {
+    retry: RETRY,
+    delete_deadline: Duration::from_secs(24 * 60 * 60),
 };
 
 fn key() -> ObjectKey {
@@ -32,8 +39,8 @@ fn offer(owed: &Owed, now: Instant) -> Offer {
 /// Runs what is due now; returns which callback it was.
 fn run(owed: &mut Owed, now: Instant, outcome: Outcome) -> EventKind {
     let offer = offer(owed, now);
-    assert!(owed.start(&offer));
-    owed.finish(outcome, &RETRY, now);
+    assert!(owed.start(&offer, now));
+    owed.finish(outcome, &PATIENCE, now);
     offer.call.kind
 }
 
@@ -90,16 +97,17 @@ async fn second_life_before_the_first_list_is_complete_leaves_the_delete_of_the_
     owed.remove(state("a", 1));
     owed.upsert(state("b", 3), true);
     let delete = offer(&owed, now);
-    assert!(owed.start(&delete));
+    assert!(owed.start(&delete, now));
 
     owed.remove(state("b", 4));
-    owed.finish(FAILED, &RETRY, now);
+    owed.finish(FAILED, &PATIENCE, now);
 
-    let again = offer(&owed, now + Duration::from_secs(1));
+    let now = now + Duration::from_secs(1);
+    let again = offer(&owed, now);
     assert_eq!(again.call.kind, EventKind::Delete);
     assert_eq!(again.call.snapshot.uid().to_string(), "a");
-    assert!(owed.start(&again));
-    owed.finish(DONE, &RETRY, now);
+    assert!(owed.start(&again, now));
+    owed.finish(DONE, &PATIENCE, now);
     assert!(owed.is_empty());
 }
 
@@ -125,10 +133,10 @@ async fn add_that_fails_after_its_object_is_gone_is_overtaken_by_the_delete() {
     let mut owed = Owed::default();
     owed.upsert(state("a", 1), false);
     let add = offer(&owed, now);
-    assert!(owed.start(&add));
+    assert!(owed.start(&add, now));
 
     owed.remove(state("a", 2));
-    let verdict = owed.finish(FAILED, &RETRY, now);
+    let verdict = owed.finish(FAILED, &PATIENCE, now);
 
     assert_eq!(verdict, Verdict::Settled);
     assert_eq!(owed.turn(now), Turn::Now(Priority::NORMAL));
@@ -234,14 +242,18 @@ async fn start_of_a_deletion_is_not_gated() {
 #[tokio::test(start_paused = true)]
 async fn failures_up_to_the_maximum_are_terminal_and_a_change_starts_afresh() {
     let now = Instant::now();
-    let retry = RETRY.max(2);
+    let patience = Patience {
+        retry: RETRY.max(2),
+        ..PATIENCE
+    };
     let mut owed = Owed::default();
     owed.upsert(state("a", 1), false);
     let mut verdicts = Vec::new();
-    for _ in 0..2 {
-        let offer = offer(&owed, now + Duration::from_secs(1));
-        assert!(owed.start(&offer));
-        verdicts.push(owed.finish(FAILED, &retry, now));
+    for second in 0..2 {
+        let now = now + Duration::from_secs(second);
+        let offer = offer(&owed, now);
+        assert!(owed.start(&offer, now));
+        verdicts.push(owed.finish(FAILED, &patience, now));
     }
 
     assert_eq!(
@@ -254,6 +266,51 @@ async fn failures_up_to_the_maximum_are_terminal_and_a_change_starts_afresh() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn early_call_that_fails_neither_counts_nor_moves_the_retry() {
+    let now = Instant::now();
+    let second = Duration::from_secs(1);
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), false);
+    run(
+        &mut owed,
+        now,
+        Outcome::Failed(Retrying::After(60 * second)),
+    );
+
+    for version in 2..100 {
+        owed.upsert(state("a", version), false);
+        let early = offer(&owed, now + second);
+        assert_eq!(early.call.attempt, 1);
+        assert!(owed.start(&early, now + second));
+        let verdict = owed.finish(FAILED, &PATIENCE, now + second);
+        assert_eq!(verdict, Verdict::Retry(59 * second));
+    }
+
+    assert!(matches!(owed.turn(now + second), Turn::At(at, _) if at == now + 60 * second));
+    run(&mut owed, now + 60 * second, FAILED);
+    assert_eq!(offer(&owed, now + 61 * second).call.attempt, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failing_delete_is_over_after_its_deadline() {
+    let now = Instant::now();
+    let mut owed = Owed::default();
+    owed.upsert(state("a", 1), false);
+    run(&mut owed, now, DONE);
+    owed.remove(state("a", 2));
+    run(&mut owed, now, FAILED);
+    assert!(owed.is_failing_delete());
+    let later = now + PATIENCE.delete_deadline;
+
+    let last = offer(&owed, later);
+    assert!(owed.start(&last, later));
+    let verdict = owed.finish(FAILED, &PATIENCE, later);
+
+    assert_eq!(verdict, Verdict::Expired(PATIENCE.delete_deadline));
+    assert!(owed.is_empty() && !owed.is_failing_delete());
+}
+
+#[tokio::test(start_paused = true)]
 async fn call_is_out_of_date_once_the_object_has_changed() {
     let now = Instant::now();
     let mut owed = Owed::default();
@@ -262,7 +319,7 @@ async fn call_is_out_of_date_once_the_object_has_changed() {
 
     owed.upsert(state("a", 2), false);
 
-    assert!(!owed.start(&stale));
+    assert!(!owed.start(&stale, now));
     assert!(!owed.skip(&stale, Skip::Filtered, now));
     assert_eq!(offer(&owed, now).call.snapshot.resource_version(), "2");
 }
@@ -421,7 +478,7 @@ impl World {
         let Some(offer) = self.offer() else {
             return;
         };
-        assert!(self.owed.start(&offer));
+        assert!(self.owed.start(&offer, self.now));
         let of = life(&offer.call.snapshot);
         assert!(of >= self.last_called, "a life was called after the next");
         for &before in self.owing.iter().filter(|&&before| before < of) {
@@ -467,7 +524,7 @@ impl World {
             return;
         };
         let of = life(&call.snapshot);
-        let verdict = self.owed.finish(outcome, &RETRY, self.now);
+        let verdict = self.owed.finish(outcome, &PATIENCE, self.now);
         if let Outcome::Done(_) = outcome {
             self.succeeded.entry(of).or_default().push(call.kind);
         }
@@ -517,9 +574,9 @@ fn object_that_is_handled_or_waits_for_its_first_call_is_two_words() {
     assert!(owed.quiet(true).is_some(), "waits for its first call");
 
     let first = offer(&owed, now);
-    assert!(owed.start(&first));
+    assert!(owed.start(&first, now));
     assert!(owed.quiet(true).is_none(), "runs");
-    owed.finish(DONE, &RETRY, now);
+    owed.finish(DONE, &PATIENCE, now);
     assert!(owed.quiet(false).is_some(), "is handled");
 
     owed.upsert(state("1", 2), false);

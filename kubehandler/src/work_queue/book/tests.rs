@@ -105,3 +105,85 @@ async fn delete_that_overtakes_a_failed_add_is_due_at_once() {
 
     assert_eq!(book.remembers(), (1, 1));
 }
+
+/// Starts and fails the call whose turn it is; returns its attempt and what becomes of it.
+async fn fail_next(book: &Book, error: HandlerError) -> (u32, Ended) {
+    let held = book.queue().get().await.expect("open");
+    let attempt = book.start(&held).expect("pending").attempt;
+    (attempt, book.finish(&held, &Err(error)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn stream_of_events_neither_counts_nor_stretches_the_backoff() {
+    let book = Book::default();
+    let ms = Duration::from_millis;
+    book.enqueue(key("web"), EventKind::Add);
+    assert_eq!(
+        fail_next(&book, "down".into()).await,
+        (0, Ended::Retry(ms(5)))
+    );
+
+    for millis in 1..5 {
+        tokio::time::sleep(ms(1)).await;
+        book.enqueue(key("web"), EventKind::Update);
+        let early = fail_next(&book, "down".into()).await;
+        assert_eq!(early, (1, Ended::Retry(ms(5 - millis))));
+    }
+
+    let zero = Instant::now();
+    assert_eq!(
+        fail_next(&book, "down".into()).await,
+        (1, Ended::Retry(ms(10)))
+    );
+    assert_eq!(zero.elapsed(), ms(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn early_call_brings_the_retry_forward_if_it_asks_for_that() {
+    let book = Book::default();
+    let sec = Duration::from_secs;
+    let asks = |seconds| HandlerError::from("down").retry_after(sec(seconds));
+    book.enqueue(key("web"), EventKind::Add);
+    assert_eq!(fail_next(&book, asks(60)).await, (0, Ended::Retry(sec(60))));
+
+    for (asked, given) in [(1000, 60), (10, 10), (20, 10)] {
+        book.enqueue(key("web"), EventKind::Update);
+        let early = fail_next(&book, asks(asked)).await;
+        assert_eq!(early, (1, Ended::Retry(sec(given))));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn delete_that_never_succeeds_is_given_up_after_a_day() {
+    let book = Book::default();
+    book.enqueue(key("web"), EventKind::Delete);
+    let since = Instant::now();
+
+    let expired = loop {
+        match fail_next(&book, "down".into()).await.1 {
+            Ended::Retry(_) => {}
+            ended => break ended,
+        }
+    };
+
+    let day = Duration::from_secs(24 * 60 * 60);
+    assert_eq!(expired, Ended::Expired(since.elapsed()));
+    assert!((day..day + Duration::from_secs(1000)).contains(&since.elapsed()));
+    assert_eq!(book.remembers(), (0, 0));
+    assert_eq!(book.ledger().failing_deletes, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn deletes_that_never_succeed_are_given_up_sooner_where_they_are_many() {
+    let book = Book::default();
+    for number in 0..1100 {
+        book.enqueue(key(&number.to_string()), EventKind::Delete);
+    }
+    let since = Instant::now();
+
+    while since.elapsed() < Duration::from_secs(2 * 60 * 60) {
+        fail_next(&book, "down".into()).await;
+    }
+
+    assert_eq!(book.ledger().failing_deletes, 1000);
+}

@@ -42,8 +42,18 @@ struct Life {
     /// It may be fewer: a state that no predicate can read came before a predicate's panic.
     may_be_fewer: bool,
     last: Option<Last>,
-    /// The failures of its delete; none before that was called.
-    deleting: Option<u32>,
+    /// How its delete fares; none before that was called.
+    deleting: Option<Deleting>,
+}
+
+/// A delete that has failed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Deleting {
+    /// The failures that count, at least and at most.
+    least: u32,
+    most: u32,
+    /// It may have been given up.
+    may_be_over: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +61,16 @@ struct Last {
     version: u64,
     at: Duration,
     end: After,
+}
+
+impl Last {
+    /// Returns when the retry is due, if one is to follow.
+    fn retry(self) -> Option<Duration> {
+        match self.end {
+            After::Retry(delay) => Some(self.at + delay),
+            After::Nothing | After::Requeue(_) | After::GivenUp => None,
+        }
+    }
 }
 
 /// What follows from a call.
@@ -81,6 +101,10 @@ impl Life {
             last: None,
             deleting: None,
         }
+    }
+
+    fn may_be_over(&self) -> bool {
+        self.deleting.is_some_and(|delete| delete.may_be_over)
     }
 }
 
@@ -115,7 +139,9 @@ impl<'a> Lives<'a> {
         let now = now.filter(|(state, _)| self.spec.view.has(self.key, state));
         let Some((state, version)) = now else {
             return match &self.life {
-                Some(life) if life.has_started => law(3, "its delete was not told"),
+                Some(life) if life.has_started && !life.may_be_over() => {
+                    law(3, "its delete was not told")
+                }
                 _ => Ok(()),
             };
         };
@@ -184,7 +210,7 @@ impl<'a> Lives<'a> {
             return Ok(());
         };
         match life.deleting {
-            Some(failures) if failures < DELETE_FAILURES => {
+            Some(delete) if delete.most < DELETE_FAILURES && !delete.may_be_over => {
                 return law(2, "the delete of the life before is not paid");
             }
             None if life.uid == call.uid => return Ok(()),
@@ -304,15 +330,26 @@ impl<'a> Lives<'a> {
         let Some((at, outcome)) = call.end else {
             return;
         };
+        // Of a life that only a predicate knew, nobody can say whether it is the same.
+        let mut is_vague = life.may_be_fewer || !life.has_started;
         if call.kind.is_some() {
             life.has_started = true;
             life.failures = call.attempt;
             life.may_be_fewer = false;
         } else {
+            is_vague |= self.was_unreadable(life, call.version);
             life.may_be_fewer |= self.was_unreadable(life, call.version);
         }
         life.seen = life.seen.max(call.version);
-        let end = self.after(outcome, &mut life.failures);
+        let retry = life.last.and_then(Last::retry);
+        // No retry waits without a failure: a state that no predicate can read has ended it.
+        let mut early = retry.filter(|due| call.at < *due && life.failures > 0);
+        if early.is_some() && is_vague {
+            // Whether that retry is still the one that waits, nobody can say.
+            early = None;
+            life.may_be_fewer = true;
+        }
+        let end = self.after(outcome, at, early, &mut life.failures);
         if let Outcome::Done(_) = outcome {
             life.has_added = true;
             life.handled = Some(call.version);
@@ -324,8 +361,17 @@ impl<'a> Lives<'a> {
         });
     }
 
-    /// Counts a failure, and says what follows.
-    fn after(&self, outcome: Outcome, failures: &mut u32) -> After {
+    /// Counts a failure, and says what follows from the end at `now`.
+    ///
+    /// Where the call was `early`, before the retry that was due then, it does not count, and the
+    /// retry is not put off.
+    fn after(
+        &self,
+        outcome: Outcome,
+        now: Duration,
+        early: Option<Duration>,
+        failures: &mut u32,
+    ) -> After {
         let delay = match outcome {
             Outcome::Done(requeue) => {
                 *failures = 0;
@@ -338,6 +384,10 @@ impl<'a> Lives<'a> {
                 return After::GivenUp;
             }
         };
+        if let Some(due) = early {
+            let left = due.saturating_sub(now);
+            return After::Retry(delay.map_or(left, |delay| delay.min(left)));
+        }
         *failures += 1;
         if self.spec.max.is_some_and(|max| *failures >= max) {
             *failures = 0;
@@ -371,9 +421,9 @@ impl<'a> Lives<'a> {
         let Some(end) = ends.first() else {
             return law(3, "the object has not left the view");
         };
-        let failures = life.deleting.unwrap_or(0);
-        if call.attempt != failures {
-            return law(6, format!("{failures} failures in a row were"));
+        let Deleting { least, most, .. } = life.deleting.unwrap_or_default();
+        if !(least..=most).contains(&call.attempt) {
+            return law(6, format!("{least} to {most} failures in a row were"));
         }
         self.check_old_of_delete(&life, call)?;
         if let (Some(_), Some(last)) = (life.deleting, life.last)
@@ -410,12 +460,30 @@ impl<'a> Lives<'a> {
         };
         self.told.insert(life.uid.clone());
         life.has_started = true;
-        let mut failures = life.deleting.unwrap_or(0);
-        let end = self.after(outcome, &mut failures);
+        let retry = life.last.filter(|_| life.deleting.is_some());
+        let early = retry.and_then(Last::retry).filter(|due| call.at < *due);
+        let mut most = call.attempt;
+        let mut end = self.after(outcome, at, None, &mut most);
+        let mut least = most;
+        let may_be_over = early.is_some() && end == After::GivenUp;
+        if early.is_some() {
+            // The first re-creation makes the delete due, further ones do not: which this was, the
+            // next attempt says.
+            least = call.attempt;
+            let other = self.after(outcome, at, early, &mut least);
+            end = match (end, other) {
+                (After::Retry(one), After::Retry(other)) => After::Retry(one.max(other)),
+                (_, other) => other,
+            };
+        }
         if !matches!(end, After::Retry(_)) {
             return; // The life is over.
         }
-        life.deleting = Some(failures);
+        life.deleting = Some(Deleting {
+            least,
+            most: most.max(least),
+            may_be_over,
+        });
         life.last = Some(Last {
             version: call.version,
             at,
