@@ -112,10 +112,7 @@ impl Request {
     /// Answers what is not about objects: health, version, discovery.
     fn about_the_server(&self, shared: &Shared) -> Result<Reply, Failure> {
         if let Route::Objects(target) = &self.route
-            && shared
-                .state()
-                .catalog
-                .has_builtin(&target.group, &target.version)
+            && shared.state().catalog.has_builtin_group(&target.group)
         {
             return Err(Failure::no_such_resource());
         }

@@ -48,13 +48,21 @@ impl Route {
         let Some(path) = decode(path) else {
             return Self::Malformed;
         };
-        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        // Slashes at the end are as good as none; those at the beginning are not, and those within are
+        // around a part that is empty.
+        let parts = match path.strip_prefix('/') {
+            None => return Self::Unknown,
+            Some("") => return Self::Root,
+            Some(path) if path.starts_with('/') => return Self::Unknown,
+            Some(path) => path.trim_end_matches('/').split('/'),
+        };
+        let parts: Vec<&str> = parts.collect();
         match parts[..] {
-            [] => Self::Root,
             ["healthz" | "livez" | "readyz", ..] => Self::Health,
             ["version"] => Self::Version,
             ["api"] => Self::CoreVersions,
             ["apis"] => Self::Groups,
+            ["apis", "", ..] => Self::Unknown,
             ["apis", group] => Self::Group(group.to_owned()),
             ["api", version] => Self::Resources(String::new(), version.to_owned()),
             ["apis", group, version] => Self::Resources(group.to_owned(), version.to_owned()),
@@ -77,6 +85,14 @@ impl Route {
         };
         let some = |text: &str| Some(text.to_owned());
         Self::Objects(match *rest {
+            // No version and no resource has an empty name: there is nothing here in any group.
+            _ if version.is_empty() => target,
+            ["", ..] | ["namespaces", _, "", ..] => target,
+            // Objects of no namespace in particular.
+            ["namespaces", "", resource] => Target {
+                resource: resource.to_owned(),
+                ..target
+            },
             // A namespace is an object too, and has subresources.
             ["namespaces", name, sub @ ("status" | "finalize")] => Target {
                 resource: "namespaces".to_owned(),
@@ -199,6 +215,51 @@ mod tests {
         assert!(target("/api/v1/watch/pods").is_watch);
         assert!(target("/api/v1/watch/namespaces/web/pods/a").is_watch);
         assert!(!target("/api/v1/pods").is_watch);
+    }
+
+    #[test]
+    fn empty_part_of_a_path_counts() {
+        for path in [
+            "//",
+            "//api/v1/pods",
+            "//healthz",
+            "/apis//apps/v1/deployments",
+            "/apis//apps",
+        ] {
+            assert_eq!(Route::of(path), Route::Unknown, "{path}");
+        }
+        for path in [
+            "/api//v1/pods",
+            "/api/v1//pods",
+            "/api/v1/namespaces/web//pods",
+            "/apis/apps//v1/deployments",
+            "/apis/apps/v1//deployments",
+            "/apis/apps/v1/namespaces/web//deployments",
+        ] {
+            assert_eq!(target(path).resource, "", "{path}");
+        }
+        assert_eq!(
+            parts("/api/v1/namespaces//pods"),
+            ["v1", "pods", "", "", ""].map(str::to_owned)
+        );
+        assert_eq!(target("/api/v1/pods//status").name.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn slashes_at_the_end_of_a_path_are_as_good_as_none() {
+        for path in [
+            "/api/v1/pods",
+            "/api/v1/namespaces/web/pods/a",
+            "/apis/apps",
+        ] {
+            for end in ["/", "//", "/%2F"] {
+                assert_eq!(
+                    Route::of(&format!("{path}{end}")),
+                    Route::of(path),
+                    "{path}{end}"
+                );
+            }
+        }
     }
 
     #[test]

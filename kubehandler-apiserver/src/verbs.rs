@@ -226,6 +226,9 @@ fn check_verb(
 
 fn check_name(verb: Verb, target: &Target) -> Result<(), Failure> {
     let name = target.name.as_deref().unwrap_or_default();
+    if target.name.is_some() && name.is_empty() {
+        return Err(Failure::bad_request("name must be provided"));
+    }
     if !matches!(verb, Verb::Get | Verb::Patch | Verb::Delete) {
         return Ok(()); // Others compare it with the name in the body.
     }

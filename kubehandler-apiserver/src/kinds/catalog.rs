@@ -48,10 +48,10 @@ impl Catalog {
         })
     }
 
-    /// Returns true for a group and version that every server has.
-    pub(crate) fn has_builtin(&self, group: &str, version: &str) -> bool {
-        let mut resources = self.of_version(group, version);
-        resources.any(|resource| !resource.rules.is_custom)
+    /// Returns true for a group that every server has.
+    pub(crate) fn has_builtin_group(&self, group: &str) -> bool {
+        let mut resources = self.resources.iter();
+        resources.any(|resource| resource.group == group && !resource.rules.is_custom)
     }
 
     /// Adds a resource, or puts it in the place of the one of its group and plural.

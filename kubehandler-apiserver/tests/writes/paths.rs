@@ -125,3 +125,66 @@ async fn custom_object_is_created_by_the_path_of_any_other() {
     .await;
     assert_eq!(made.0, 200);
 }
+
+#[tokio::test]
+async fn path_with_an_empty_part_leads_nowhere() {
+    let server = ApiServer::new();
+    define(&server, definition("widgets", "Widget")).await;
+    ask(
+        &server,
+        Method::POST,
+        MAPS,
+        json!({ "metadata": { "name": "a" } }),
+    )
+    .await;
+    let nothing = "the server could not find the requested resource";
+    for (path, expected) in [
+        ("/api//v1/namespaces", nothing),
+        ("/api/v1//namespaces", nothing),
+        ("/api/v1/namespaces/default//configmaps", nothing),
+        ("/api/v1/namespaces/default/configmaps//a", nothing),
+        ("/api/v1/namespaces/default/configmaps/a//status", nothing),
+        ("/apis/apps//v1/namespaces/default/deployments", nothing),
+        ("/apis/apps/v1//namespaces/default/deployments", nothing),
+        ("/apis/apps/v9/namespaces/default/deployments", nothing),
+        // What no built-in group answers is no Status.
+        ("//api/v1/namespaces", ""),
+        ("/apis//apps/v1/namespaces/default/deployments", ""),
+        ("/apis//apps", ""),
+        ("/apis/example.com/v1//namespaces/default/widgets", ""),
+        ("/apis/example.com/v1/namespaces/default//widgets", ""),
+        ("//healthz", ""),
+        ("//", ""),
+    ] {
+        let answer = answer(&server, Method::GET, path).await;
+
+        assert_eq!(answer, (404, expected.to_owned()), "{path}");
+    }
+    let unnamed = "/api/v1/namespaces/default/pods//status";
+    for method in [Method::GET, Method::PUT, Method::PATCH] {
+        let answer = answer(&server, method, unnamed).await;
+        assert_eq!(answer, (400, "name must be provided".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn path_without_its_namespace_is_of_all_and_slashes_at_its_end_do_no_harm() {
+    let server = ApiServer::new();
+    ask(
+        &server,
+        Method::POST,
+        MAPS,
+        json!({ "metadata": { "name": "a" } }),
+    )
+    .await;
+    for path in [
+        "/api/v1/namespaces//configmaps",
+        "/api/v1/configmaps/",
+        "/api/v1/namespaces/default/configmaps//",
+    ] {
+        let (code, list) = ask(&server, Method::GET, path, Value::Null).await;
+
+        assert_eq!(code, 200, "{path}: {list}");
+        assert_eq!(list["items"][0]["metadata"]["name"], "a", "{path}");
+    }
+}
