@@ -241,7 +241,8 @@ impl EventLoop {
             let bench = Bench::of_informer(&informer.describe());
             watchdog.add(bench.clone());
             sources.spawn(async move {
-                bench.slot(0).watch(Code::Poll, informer.run(stop)).await;
+                let run = Box::pin(informer.run(stop));
+                bench.slot(0).watch(Code::Poll, run).await;
             });
         }
         for (lane, informer) in &wired.lanes {

@@ -14,20 +14,17 @@ pub(super) enum Host {
 impl Host {
     /// Reads a host with or without a port, such as `localhost:8080` or `[::1]`.
     pub(super) fn of_authority(text: &str) -> Option<Self> {
-        let (host, port) = match text.strip_prefix('[') {
-            Some(rest) => {
-                let (address, after) = rest.split_once(']')?;
-                let address: Ipv6Addr = address.parse().ok()?;
-                let port = match after {
-                    "" => "",
-                    after => after.strip_prefix(':')?,
-                };
-                (Self::Address(IpAddr::V6(address).to_canonical()), port)
-            }
-            None => {
-                let (name, port) = text.split_once(':').unwrap_or((text, ""));
-                (Self::name(name)?, port)
-            }
+        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+            let (address, after) = rest.split_once(']')?;
+            let address: Ipv6Addr = address.parse().ok()?;
+            let port = match after {
+                "" => "",
+                after => after.strip_prefix(':')?,
+            };
+            (Self::Address(IpAddr::V6(address).to_canonical()), port)
+        } else {
+            let (name, port) = text.split_once(':').unwrap_or((text, ""));
+            (Self::name(name)?, port)
         };
         port.bytes()
             .all(|byte| byte.is_ascii_digit())

@@ -192,6 +192,10 @@ enum Level {
 }
 
 /// What a walk through an object found, still encoded; the last one of a name counts, as in Go.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one fact about the text"
+)]
 #[derive(Default)]
 struct Found<'a> {
     /// A member that is needed came twice.

@@ -1,6 +1,6 @@
 //! From the JSON of an object to a Rust type: what serde reads, and what only Go's decoder does.
 //!
-//! serde_json is asked first, and reads nearly everything. What it refuses is looked at again:
+//! `serde_json` is asked first, and reads nearly everything. What it refuses is looked at again:
 //! members that come twice, halves of surrogate pairs, and values nested deeper than its limit.
 
 use std::{io, panic::resume_unwind, thread};
@@ -17,7 +17,7 @@ use crate::informer::{regular::regular, scan};
 /// room for 775 levels.
 pub(crate) const MAX_DEPTH: usize = 768;
 
-/// How deep a value may be nested for serde_json to decode it on any stack.
+/// How deep a value may be nested for `serde_json` to decode it on any stack.
 const SHALLOW: usize = 127;
 
 /// The stack on which deeper values are decoded: of the types that were measured, a
@@ -60,7 +60,7 @@ where
     serde_json::from_str(&text).or_else(|error| decode_again(&text, error, &explain))
 }
 
-/// Decodes a text that serde_json refused.
+/// Decodes a text that `serde_json` refused.
 #[cold]
 fn decode_again<T, E>(
     text: &str,

@@ -31,6 +31,10 @@ pub(crate) enum Step {
 }
 
 /// Where a reflector stands.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one fact that was observed"
+)]
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     /// The last version seen; empty before the first list, and for servers that have none.

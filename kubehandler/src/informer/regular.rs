@@ -321,6 +321,7 @@ impl Written {
         }
     }
 
+    #[expect(clippy::ptr_arg, reason = "what is borrowed needs no new escapes")]
     fn name(&mut self, name: &Cow<'_, [u8]>) {
         match name {
             Cow::Borrowed(raw) => {

@@ -281,7 +281,7 @@ async fn object_that_changes_at_each_look_keeps_its_worker_neither_from_others_n
     }]);
     let worker = tokio::spawn({
         let lane = lane.clone();
-        async move { lane.work().await }
+        async move { lane.work(lane.bench().slot(0)).await }
     });
 
     for _ in 0..10 {

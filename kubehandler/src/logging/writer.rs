@@ -162,7 +162,7 @@ impl Shared {
             let rest = &batch[written..];
             is_torn = written > 0 && batch[written - 1] != b'\n';
             let mut state = self.state();
-            state.lost += rest.iter().filter(|byte| **byte == b'\n').count() as u64;
+            state.lost += memchr::memchr_iter(b'\n', rest).count() as u64;
             let lost = match rest {
                 [] => std::mem::take(&mut state.lost),
                 _ => 0,

@@ -241,10 +241,10 @@ impl<T: Eq + Hash> Items<T> {
             return Some(hold.index);
         }
         let places = self.by_hash.iter_hash(hold.hash.whole());
-        let held = |place: &&Place| place.hash == hold.hash && self.status(place.index).is_held();
-        let mut held = places.filter(held);
-        let first = held.next()?;
-        if held.next().is_none() {
+        let is_it = |place: &&Place| place.hash == hold.hash && self.status(place.index).is_held();
+        let mut found = places.filter(is_it);
+        let first = found.next()?;
+        if found.next().is_none() {
             return Some(first.index);
         }
         // A hold may end during a panic, when another would end the process.

@@ -80,7 +80,7 @@ impl Stretch {
 
     /// Returns the stretch of this number.
     pub(super) fn nth(number: u64, code: Code) -> Self {
-        Self(number * (CODE + 1) | code.bits())
+        Self((number * (CODE + 1)) | code.bits())
     }
 }
 
@@ -265,9 +265,9 @@ mod tests {
         }
         let (slot, seen) = (Slot::default(), Mutex::default());
 
-        let sees = Sees(&slot, &seen);
+        let looks = Sees(&slot, &seen);
         let mut watched = Box::pin(slot.watch(Code::Delete, async move {
-            let _sees = sees;
+            let _looks = looks;
             std::future::pending::<()>().await;
         }));
         assert!(watched.as_mut().now_or_never().is_none());

@@ -79,7 +79,7 @@ impl<'a> Watch<'a> {
                     let bench = shared.benches.lock().get(task.0).cloned();
                     let subject = bench.as_ref().map(|b| b.slot(task.1).subject_of(stretch));
                     if let Some((bench, subject)) = bench.zip(subject) {
-                        self.lasts(task, &bench.origin, stretch.code(), subject, time);
+                        self.lasts(task, &bench.origin, stretch.code(), subject.as_ref(), time);
                     }
                 }
             }
@@ -91,7 +91,7 @@ impl<'a> Watch<'a> {
         task: Task,
         origin: &Origin,
         code: Code,
-        subject: Option<Subject>,
+        subject: Option<&Subject>,
         time: Duration,
     ) {
         if subject.is_none() && code != Code::Poll {
@@ -101,15 +101,13 @@ impl<'a> Watch<'a> {
         let what = Named {
             origin,
             code,
-            subject: subject.as_ref(),
+            subject,
         };
         dispatcher::with_default(self.logs, || {
-            let object = subject
-                .as_ref()
-                .map(|subject| Printable::new(&subject.object));
+            let object = subject.map(|subject| Printable::new(&subject.object));
             warn!(
                 handler = origin.handler(),
-                event = code.callback().map(|kind| kind.as_str()),
+                event = code.callback().map(crate::EventKind::as_str),
                 object = object.map(tracing::field::display),
                 seconds = time.as_secs(),
                 "{what} blocks its thread, and has not returned to the runtime for {}s: other \

@@ -70,20 +70,20 @@ fn log(error: HandlerError, ended: Ended) {
     dropped(error);
     match ended {
         Ended::Retry(delay) => {
-            warn!(error = %text, ?delay, "callback failed; retrying after backoff")
+            warn!(error = %text, ?delay, "callback failed; retrying after backoff");
         }
         Ended::Overtaken => {
-            warn!(error = %text, "callback failed; the object is deleted meanwhile")
+            warn!(error = %text, "callback failed; the object is deleted meanwhile");
         }
         Ended::GivenUp => {
-            error!(error = %text, "callback failed; given up, as the object exists again")
+            error!(error = %text, "callback failed; given up, as the object exists again");
         }
         Ended::Expired(time) => {
             let seconds = time.as_secs();
             error!(error = %text, seconds, "delete has failed for too long; it is given up");
         }
         Ended::Closed => {
-            warn!(error = %text, "callback failed; not retried, as the work queue stops")
+            warn!(error = %text, "callback failed; not retried, as the work queue stops");
         }
         Ended::Done | Ended::Terminal => error!(error = %text, "callback failed; not retried"),
     }

@@ -147,14 +147,10 @@ async fn errors_of(last_error: impl Fn() -> Option<String>) -> String {
 async fn law_10_event_of_17_mib_and_token_of_17_kib_are_too_long_by_default() {
     let server = ScriptedServer::with_three_pods();
     server.refuse_streaming();
-    server.fault(
-        1,
-        |asked| asked.is_list(),
-        || {
-            let token = "x".repeat(17 << 10);
-            Reply::json(&json!({"metadata": {"continue": token}, "items": []}))
-        },
-    );
+    server.fault(1, Asked::is_list, || {
+        let token = "x".repeat(17 << 10);
+        Reply::json(&json!({"metadata": {"continue": token}, "items": []}))
+    });
     server.fault(1, Asked::is_watch, || {
         Reply::stream().text("{").text(&" ".repeat(17 << 20)).hang()
     });
