@@ -13,6 +13,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use tokio::task::JoinSet;
+
 use crate::{log::error, printable::Printable};
 
 /// A panic of the user's code: its message, if it had one.
@@ -54,6 +56,7 @@ pub(crate) fn dropped<T>(value: T) {
     if std::mem::needs_drop::<T>()
         && let Err(panic) = contained(|| drop(value))
     {
+        let panic = Printable::new(&panic);
         error!(%panic, "a value panicked when it was dropped");
     }
 }
@@ -62,6 +65,13 @@ pub(crate) fn dropped<T>(value: T) {
 pub(crate) fn printed(value: &impl fmt::Display) -> String {
     contained(|| Printable::new(value).to_string())
         .unwrap_or_else(|panic| format!("the error panicked when it was printed: {panic}"))
+}
+
+/// Waits until all tasks have ended, and drops what they panicked with.
+pub(crate) async fn all_ended(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        dropped(ended);
+    }
 }
 
 /// A value of the user's that is [`dropped`] wherever it goes out of scope.

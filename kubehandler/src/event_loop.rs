@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub use registry::{EventLoopHandle, InformerState, RunningCallback, WaitingCallback};
 
 use crate::{
+    contained::all_ended,
     event_loop::{
         builder::{Defaults, Registration},
         connect::Connect,
@@ -262,10 +263,7 @@ impl EventLoop {
         info!(event_loop = %name, "stopping");
         let drained = drain(&registry, tasks, drain_timeout).await;
         // A client that blocks its thread, in a credentials plugin for one, is left behind.
-        let _ = timeout(LET_GO, async {
-            while sources.join_next().await.is_some() {}
-        })
-        .await;
+        let _ = timeout(LET_GO, all_ended(&mut sources)).await;
         info!(event_loop = %name, "stopped");
         synced.and(drained)
     }
@@ -330,28 +328,19 @@ async fn drain(
     drain_timeout: Duration,
 ) -> Result<(), RunError> {
     let began = Instant::now();
-    if timeout(drain_timeout, async {
-        while tasks.join_next().await.is_some() {}
-    })
-    .await
-    .is_ok()
-    {
+    if timeout(drain_timeout, all_ended(&mut tasks)).await.is_ok() {
         return Ok(());
     }
     // A runtime that stood still past the deadline gave the others no time to finish.
     let late = began.elapsed().saturating_sub(drain_timeout);
-    if late > LET_GO
-        && timeout(LET_GO, async { while tasks.join_next().await.is_some() {} })
-            .await
-            .is_ok()
-    {
+    if late > LET_GO && timeout(LET_GO, all_ended(&mut tasks)).await.is_ok() {
         return Ok(());
     }
     let callbacks = registry.running();
     let on_thread = registry.on_thread();
     tasks.abort_all();
     // A callback that awaits is dropped by now, unless another has its thread.
-    let _ = timeout(LET_GO, async { while tasks.join_next().await.is_some() {} }).await;
+    let _ = timeout(LET_GO, all_ended(&mut tasks)).await;
     tasks.detach_all();
     let cut_off: Vec<CutOff> = callbacks
         .into_iter()

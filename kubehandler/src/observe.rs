@@ -8,6 +8,7 @@ use crate::{
     log::error,
     object_key::ObjectKey,
     outcome::{Action, Result},
+    printable::Printable,
 };
 
 /// One callback that started or ended, as [`EventLoop::observe`](crate::EventLoop::observe) tells it.
@@ -92,6 +93,7 @@ impl Observer {
 
     fn tell(&self, report: CallbackReport) {
         if let Err(panic) = contained(|| (self.0)(report)) {
+            let panic = Printable::new(&panic);
             error!(%panic, "the observer of the event loop panicked");
         }
     }

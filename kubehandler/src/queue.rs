@@ -80,7 +80,6 @@ use std::time::Duration;
 use parking_lot::ReentrantMutex;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep_until};
-use tracing::error;
 
 mod delay;
 mod held;
@@ -105,6 +104,8 @@ use items::Hold;
 use state::State;
 
 use crate::contained::{Contained, contained, dropped};
+use crate::log::error;
+use crate::printable::Printable;
 
 /// Hands out each item to one worker at a time; cheap to clone and to share.
 ///
@@ -336,6 +337,7 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
             contained(|| question(&mut ***limiter))
         };
         answer.unwrap_or_else(|panic| {
+            let panic = Printable::new(&panic);
             error!(%panic, "the rate limiter of a queue panicked");
             otherwise
         })

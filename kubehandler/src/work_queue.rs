@@ -12,8 +12,9 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::contained::{all_ended, contained};
 use crate::event::EventKind;
-use crate::log::{debug, info};
+use crate::log::{debug, error, info};
 use crate::object_key::ObjectKey;
 use crate::outcome::Result;
 use crate::printable::Printable;
@@ -93,13 +94,29 @@ pub struct WorkQueue {
 }
 
 /// A function that says whether a cache has its first full list.
-type HasSynced = Arc<dyn Fn() -> bool + Send + Sync>;
+struct HasSynced {
+    ask: Box<dyn Fn() -> bool + Send + Sync>,
+    /// It is logged once.
+    has_panicked: AtomicBool,
+}
+
+impl HasSynced {
+    fn ask(&self) -> bool {
+        contained(&self.ask).unwrap_or_else(|panic| {
+            if !self.has_panicked.swap(true, Ordering::Relaxed) {
+                let panic = Printable::new(&panic);
+                error!(%panic, "a function of `add_synced` panicked");
+            }
+            false
+        })
+    }
+}
 
 struct Shared {
     name: String,
     book: Book,
     registry: Mutex<Registry>,
-    synced: Mutex<Vec<HasSynced>>,
+    synced: Mutex<Vec<Arc<HasSynced>>>,
     has_run: AtomicBool,
 }
 
@@ -108,7 +125,7 @@ impl Shared {
         self.registry.lock()
     }
 
-    fn synced(&self) -> MutexGuard<'_, Vec<HasSynced>> {
+    fn synced(&self) -> MutexGuard<'_, Vec<Arc<HasSynced>>> {
         self.synced.lock()
     }
 }
@@ -160,8 +177,12 @@ impl WorkQueue {
 
     /// Adds a function that must return true before any callback is called.
     ///
-    /// It is asked ten times a second, and must not block.
+    /// It is asked ten times a second, and must not block. While it panics, it counts as false.
     pub fn add_synced(&self, has_synced: impl Fn() -> bool + Send + Sync + 'static) {
+        let has_synced = HasSynced {
+            ask: Box::new(has_synced),
+            has_panicked: AtomicBool::new(false),
+        };
         self.shared.synced().push(Arc::new(has_synced));
     }
 
@@ -335,8 +356,7 @@ impl WorkQueue {
     ///
     /// # Panics
     ///
-    /// Panics outside of a tokio runtime with its time driver enabled, and with the functions
-    /// of [`add_synced`](Self::add_synced).
+    /// Panics outside of a tokio runtime with its time driver enabled.
     ///
     /// # Cancel safety
     ///
@@ -374,21 +394,24 @@ impl WorkQueue {
         let mut running = JoinSet::new();
         for worker in 0..workers {
             let (shared, token, bench) = (Arc::clone(shared), token.clone(), Arc::clone(&bench));
-            running.spawn(async move { worker::work(shared, token, bench.slot(worker)).await });
+            running.spawn(
+                async move { worker::keep_working(shared, token, bench.slot(worker)).await },
+            );
         }
         token.cancelled().await;
         drop(closing);
         debug!(queue = %name, "draining");
-        let drained = async { while running.join_next().await.is_some() {} };
-        if timeout(self.drain_timeout, drained).await.is_ok() {
+        if timeout(self.drain_timeout, all_ended(&mut running))
+            .await
+            .is_ok()
+        {
             return Ok(());
         }
         let mut cut_off = shared.book.running();
         let on_thread = bench.on_thread();
         running.abort_all();
-        let dropped = async { while running.join_next().await.is_some() {} };
         // A callback that awaits is dropped by now, unless another has its thread.
-        let _ = timeout(LET_GO, dropped).await;
+        let _ = timeout(LET_GO, all_ended(&mut running)).await;
         for call in &mut cut_off {
             call.is_blocking = on_thread.still_has(Some(call.kind.as_str()), &call.object);
         }
@@ -404,7 +427,7 @@ impl WorkQueue {
     fn unsynced(&self) -> usize {
         // Asked outside the lock: the functions are the user's.
         let synced = self.shared.synced().clone();
-        synced.iter().filter(|has_synced| !has_synced()).count()
+        synced.iter().filter(|has_synced| !has_synced.ask()).count()
     }
 
     fn not_synced(&self) -> WorkQueueError {

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{EventLoop, EventLoopHandle, RunError, connect::Connect, registry::Registry};
 use crate::{
+    contained::{Contained, contained},
     event::Context,
     handler::Callbacks,
     informer::{Informers, Limits, Shared},
@@ -45,8 +46,8 @@ impl EventLoop {
         self.registrations.push(Box::new(Registered {
             name: handler.name().into_owned(),
             typed: Typed {
-                settings: handler.settings(),
-                handler,
+                settings: Contained::new(handler.settings()),
+                handler: Contained::new(handler),
             },
         }));
         self
@@ -257,13 +258,18 @@ impl<H: Callbacks> Registration for Registered<H> {
         registry: &Registry,
     ) -> Result<(Arc<Lane>, Arc<Shared>), RunError> {
         let Self { name, typed } = *self;
-        let informer = typed.handler.informer(informers).shared().clone();
-        if let Some(reason) = informer.invalid() {
-            return Err(RunError::InvalidInformer {
-                handler: name,
-                reason,
-            });
-        }
+        let informer = contained(|| typed.handler.informer(informers).shared().clone())
+            .map_err(|panic| format!("`informer` panicked: {panic}"))
+            .and_then(|informer| informer.invalid().map_or(Ok(informer), Err));
+        let informer = match informer {
+            Ok(informer) => informer,
+            Err(reason) => {
+                return Err(RunError::InvalidInformer {
+                    handler: name,
+                    reason,
+                });
+            }
+        };
         let settings = &typed.settings;
         let config = lane::Config {
             workers: settings.workers.unwrap_or(defaults.workers),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::{
-    contained::contained,
+    contained::{Contained, contained},
     event::{Call, Context, Event, EventKind},
     handler::Callbacks,
     informer::{DecodeError, Decoder},
@@ -22,14 +22,14 @@ pub(crate) trait Dispatch: Send + Sync + 'static {
     /// Fails, as the callback's own failure, if the object does not decode or the predicate panics.
     fn skip(&self, offer: &Offer, decoder: &Decoder) -> Result<Option<Skip>>;
 
-    /// Calls the callback; its panics pass through.
+    /// Calls the callback; its panics pass through, but none comes before the future is polled.
     async fn call(&self, call: Call, context: Arc<Context>) -> Result<Action>;
 }
 
 /// A handler and its settings.
 pub(crate) struct Typed<H: Callbacks> {
-    pub(crate) handler: H,
-    pub(crate) settings: Settings<H>,
+    pub(crate) handler: Contained<H>,
+    pub(crate) settings: Contained<Settings<H>>,
 }
 
 impl<H: Callbacks> Typed<H> {

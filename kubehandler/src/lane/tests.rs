@@ -1,14 +1,16 @@
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Weak};
 
 use kube::{Client, client::Body};
+use tokio::{task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::{
     event::Call,
-    informer::{Decoder, Stored},
+    informer::{Decoder, Filter, Informer, Stored},
+    k8s::Pod,
     lane::owed::{Next, Offer, Outcome, Skip},
-    outcome::{Action, Result},
+    outcome::{Action, HandlerError, Result},
 };
 
 /// A handler that is never asked: its lane has no workers.
@@ -25,14 +27,18 @@ impl Dispatch for Stalled {
     }
 }
 
+fn client() -> Client {
+    let service = tower::service_fn(|_: http::Request<Body>| async {
+        Ok::<_, Infallible>(http::Response::new(Body::empty()))
+    });
+    Client::new(service, "default")
+}
+
 fn stalled_lane() -> Arc<Lane> {
     lane(Arc::new(Stalled))
 }
 
 fn lane(handler: Arc<dyn Dispatch>) -> Arc<Lane> {
-    let service = tower::service_fn(|_: http::Request<Body>| async {
-        Ok::<_, Infallible>(http::Response::new(Body::empty()))
-    });
     let config = Config {
         workers: NonZeroUsize::MIN,
         timeout: None,
@@ -41,11 +47,11 @@ fn lane(handler: Arc<dyn Dispatch>) -> Arc<Lane> {
         observer: None,
     };
     let context = Context {
-        client: Client::new(service, "default"),
+        client: client(),
         stop: CancellationToken::new(),
         decoder: Arc::default(),
     };
-    Lane::new("tested".into(), handler, config, context, Arc::default())
+    Lane::new("test".into(), handler, config, context, Arc::default())
 }
 
 /// Makes objects that have been handled: nothing is due.
@@ -64,6 +70,85 @@ fn handle(lane: &Lane, numbers: std::ops::Range<usize>) {
             assert!(account.owed.start(&offer, now));
             account.owed.finish(Outcome::Done(None), &patience, now);
         });
+    }
+}
+
+/// Decodes each object that it is asked about, and answers in turn.
+struct Decodes {
+    answers: Mutex<Vec<Answer>>,
+    decoded: Mutex<Vec<Weak<Pod>>>,
+    lane: Mutex<Weak<Lane>>,
+}
+
+/// What a handler that is asked about an object says, or does.
+enum Answer {
+    Skip(Skip),
+    Fail,
+    /// The object changes meanwhile.
+    Change,
+    Call,
+}
+
+#[async_trait::async_trait]
+impl Dispatch for Decodes {
+    fn skip(&self, offer: &Offer, decoder: &Decoder) -> Result<Option<Skip>> {
+        let pod = decoder.decode(&offer.call.snapshot)?;
+        self.decoded.lock().push(Arc::downgrade(&pod));
+        let answer = self.answers.lock().pop().unwrap_or(Answer::Call);
+        match answer {
+            Answer::Skip(skip) => return Ok(Some(skip)),
+            Answer::Fail => return Err(HandlerError::terminal("told to fail")),
+            Answer::Change => {
+                let lane = self.lane.lock().upgrade().expect("it runs");
+                lane.apply(&[upsert("2")]);
+            }
+            Answer::Call => {}
+        }
+        Ok(None)
+    }
+
+    async fn call(&self, _: Call, _: Arc<Context>) -> Result<Action> {
+        Ok(Action::DONE)
+    }
+}
+
+fn upsert(version: &str) -> Delta {
+    Delta::Upsert {
+        object: Stored::of("default/a", "uid", version, false, r#"{"metadata":{}}"#),
+        initial: false,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn object_is_not_kept_decoded_once_its_turn_is_over() {
+    for (answer, states) in [
+        (Answer::Skip(Skip::Filtered), 1),
+        (Answer::Skip(Skip::Unchanged), 1),
+        (Answer::Fail, 1),
+        (Answer::Change, 2),
+        (Answer::Call, 1),
+    ] {
+        let handler = Arc::new(Decodes {
+            answers: Mutex::new(vec![answer]),
+            decoded: Mutex::default(),
+            lane: Mutex::default(),
+        });
+        let lane = lane(handler.clone());
+        *handler.lane.lock() = Arc::downgrade(&lane);
+        let informer = Informer::<Pod>::new(client(), Filter::default());
+        let Ok(()) = informer
+            .shared()
+            .change(|store| Ok::<_, Infallible>(store.commit()));
+        informer.shared().tell();
+        let mut tasks = JoinSet::new();
+        lane.spawn(informer.shared(), &mut tasks);
+
+        lane.apply(&[upsert("1")]);
+        sleep(Duration::from_secs(1)).await;
+
+        let decoded = handler.decoded.lock();
+        assert_eq!(decoded.len(), states);
+        assert!(decoded.iter().all(|pod| pod.upgrade().is_none()));
     }
 }
 

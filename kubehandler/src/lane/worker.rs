@@ -1,6 +1,7 @@
 //! The workers of a lane: they take keys from its queue and call the handler.
 
 use std::{
+    pin::pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -8,7 +9,7 @@ use std::{
 use parking_lot::MutexGuard;
 use tokio::{
     task::JoinSet,
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tracing::{Instrument, Span, info_span};
 
@@ -20,7 +21,7 @@ use crate::{
     lane::owed::{Next, Offer, Outcome, Skip, Turn, Verdict},
     log::{debug, error, warn},
     object_key::ObjectKey,
-    outcome::{Action, HandlerError, Result, panicked},
+    outcome::{Action, HandlerError, Result, Retrying, panicked},
     printable::Printable,
     queue::Priority,
     watchdog::{Code, Slot},
@@ -28,6 +29,9 @@ use crate::{
 
 /// A callback without a timeout that runs longer is reported, each time this has passed again.
 const SLOW: Duration = Duration::from_secs(60);
+
+/// A worker that panicked takes no key for this long.
+const RESTART: Duration = Duration::from_secs(5);
 
 /// Why a callback was dropped before it answered.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +63,7 @@ impl Lane {
             let (lane, informer) = (self.clone(), informer.clone());
             tasks.spawn(async move {
                 tokio::select! {
-                    () = informer.synced() => lane.work(lane.bench.slot(worker)).await,
+                    () = informer.synced() => lane.keep_working(lane.bench.slot(worker)).await,
                     () = lane.context.stop.cancelled() => {}
                 }
             });
@@ -78,6 +82,19 @@ impl Lane {
                     () = lane.context.stop.cancelled() => {}
                 }
             });
+        }
+    }
+
+    /// Works until the loop is told to stop, also after a panic that nothing has contained, such as
+    /// one of the program's tracing: a lane never loses a worker.
+    async fn keep_working(&self, slot: &Slot) {
+        while let Err(panic) = Contained::new(pin!(self.work(slot))).await {
+            let panic = Printable::new(&panic);
+            error!(handler = %self.name, %panic, "a worker panicked; it goes on");
+            tokio::select! {
+                () = self.context.stop.cancelled() => return,
+                () = sleep(RESTART) => {}
+            }
         }
     }
 
@@ -142,6 +159,8 @@ impl Lane {
         if is_booked {
             return Turned::Nothing;
         }
+        // This state of the object is never handed out.
+        self.context.decoder.release(&offer.call.snapshot);
         self.take_another_turn(key, Instant::now());
         Turned::Again
     }
@@ -192,7 +211,9 @@ impl Lane {
         });
         turn.is_some_and(|turn| {
             self.settle(book, key, turn);
-            debug!(handler = %self.name, object = %key, ?skip, "not called");
+            self.release(&offer.call, Verdict::Settled);
+            let object = Printable::new(key);
+            debug!(handler = %self.name, %object, ?skip, "not called");
             true
         })
     }
@@ -211,6 +232,7 @@ impl Lane {
         });
         booked.is_some_and(|(verdict, turn)| {
             self.settle(book, key, turn);
+            self.release(&offer.call, verdict);
             self.span(&offer.call)
                 .in_scope(|| self.report(Err(error), verdict));
             true
@@ -219,10 +241,9 @@ impl Lane {
 
     /// Calls the handler and books how it ended.
     async fn call(&self, call: Call, slot: &Slot) {
-        // If the future is dropped at the drain deadline, the callback runs no more.
         let mut running = Running {
             lane: self,
-            key: Some(&call.key),
+            call: Some(&call),
         };
         let observer = self.config.observer.as_ref();
         let inside = slot.enter(Code::Report);
@@ -235,11 +256,12 @@ impl Lane {
             if let Some(watched) = watched {
                 watched.ended(&answer);
             }
-            self.finish(&call, answer);
+            let verdict = self.finish(&call, outcome(&answer));
+            running.call = None;
+            self.report(answer, verdict);
         }
         .instrument(self.span(&call))
         .await;
-        running.key = None; // `finish` has booked it.
     }
 
     fn span(&self, call: &Call) -> Span {
@@ -273,13 +295,9 @@ impl Lane {
         }
     }
 
-    /// Books how a call ended, reports a failure, and gives the object its next turn.
-    fn finish(&self, call: &Call, answer: Result<Action>) {
+    /// Books how a call ended, and gives the object its next turn.
+    fn finish(&self, call: &Call, outcome: Outcome) -> Verdict {
         let now = Instant::now();
-        let outcome = match &answer {
-            Ok(action) => Outcome::Done(action.requeue()),
-            Err(error) => Outcome::Failed(error.retrying()),
-        };
         let mut book = self.book();
         book.running.remove(&call.key);
         let patience = self.patience(&book);
@@ -289,12 +307,17 @@ impl Lane {
             (verdict, account.owed.turn(now))
         });
         self.settle(book, &call.key, turn);
-        if verdict == Verdict::Settled {
+        self.release(call, verdict);
+        verdict
+    }
+
+    /// Lets go of the objects of a call that is not to be made again.
+    fn release(&self, call: &Call, verdict: Verdict) {
+        if !matches!(verdict, Verdict::Retry(_)) {
             for stored in std::iter::once(&call.snapshot).chain(&call.handled) {
                 self.context.decoder.release(stored);
             }
         }
-        self.report(answer, verdict);
     }
 
     /// Logs a failure and what becomes of it.
@@ -332,17 +355,31 @@ impl Lane {
     }
 }
 
-/// Names the callback that runs, until it is dropped.
+fn outcome(answer: &Result<Action>) -> Outcome {
+    match answer {
+        Ok(action) => Outcome::Done(action.requeue()),
+        Err(error) => Outcome::Failed(error.retrying()),
+    }
+}
+
+/// The callback that runs, until it is dropped.
 struct Running<'a> {
     lane: &'a Lane,
-    /// None once it is named no more.
-    key: Option<&'a ObjectKey>,
+    /// None once its end is booked.
+    call: Option<&'a Call>,
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
-        if let Some(key) = self.key {
-            self.lane.book().running.remove(key);
+        let Some(call) = self.call else {
+            return;
+        };
+        if std::thread::panicking() {
+            // Nothing has contained it. Without an end, the object would never have a turn again.
+            self.lane.finish(call, Outcome::Failed(Retrying::Backoff));
+        } else {
+            // The future is dropped at the drain deadline.
+            self.lane.book().running.remove(&call.key);
         }
     }
 }

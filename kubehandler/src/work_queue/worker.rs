@@ -1,7 +1,10 @@
 //! Takes names from the queue and calls what is registered for them.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info_span};
 
@@ -14,8 +17,24 @@ use crate::outcome::{HandlerError, Result, panicked};
 use crate::printable::Printable;
 use crate::watchdog::{Code, Slot};
 
+/// A worker that panicked takes no name for this long.
+const RESTART: Duration = Duration::from_secs(5);
+
+/// Works until the queue is told to stop, also after a panic that nothing has contained, such as one
+/// of the program's tracing: no worker is ever lost.
+pub(super) async fn keep_working(shared: Arc<Shared>, stop: CancellationToken, slot: &Slot) {
+    while let Err(panic) = Contained::new(pin!(work(&shared, &stop, slot))).await {
+        let (queue, panic) = (Printable::new(&shared.name), Printable::new(&panic));
+        error!(%queue, %panic, "a worker panicked; it goes on");
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = sleep(RESTART) => {}
+        }
+    }
+}
+
 /// Works until the queue is told to stop; nothing starts after that.
-pub(super) async fn work(shared: Arc<Shared>, stop: CancellationToken, slot: &Slot) {
+async fn work(shared: &Shared, stop: &CancellationToken, slot: &Slot) {
     while let Some(key) = shared.book.queue().get().await {
         // The queue is closed only when `run` has heard of it.
         if stop.is_cancelled() {
@@ -23,6 +42,10 @@ pub(super) async fn work(shared: Arc<Shared>, stop: CancellationToken, slot: &Sl
         }
         let Some(call) = shared.book.start(&key) else {
             continue;
+        };
+        let mut running = Running {
+            shared,
+            key: Some(&key),
         };
         let span = info_span!(
             "handle",
@@ -34,10 +57,11 @@ pub(super) async fn work(shared: Arc<Shared>, stop: CancellationToken, slot: &Sl
         );
         slot.hold_of(Some(&key.kind), &key.object);
         async {
-            let run = run(&shared, &key, call, &stop);
+            let run = run(shared, &key, call, stop);
             let result = slot.watch(call.event.into(), run).await;
             let _inside = slot.enter(Code::Report);
             let ended = shared.book.finish(&key, &result);
+            running.key = None;
             match result {
                 Ok(()) => debug!("callback succeeded"),
                 Err(error) => log(error, ended),
@@ -45,6 +69,25 @@ pub(super) async fn work(shared: Arc<Shared>, stop: CancellationToken, slot: &Sl
         }
         .instrument(span)
         .await;
+    }
+}
+
+/// The call that runs, until it is dropped.
+struct Running<'a> {
+    shared: &'a Shared,
+    /// None once its end is booked.
+    key: Option<&'a WorkKey>,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key
+            && std::thread::panicking()
+        {
+            // Nothing has contained it. Without an end, the name would never have a turn again.
+            let failed = Err(HandlerError::from("its worker panicked"));
+            self.shared.book.finish(key, &failed);
+        }
     }
 }
 

@@ -14,9 +14,12 @@ mod law_4_no_change_is_lost;
 mod law_5_quiet;
 mod law_6_failures_come_back;
 mod law_7_fair;
+mod law_8_broken_logging;
 mod law_8_contained;
 mod law_8_user_code;
+mod law_8_work_queue;
 mod law_9_drained;
+mod traps;
 
 use std::{num::NonZeroUsize, time::Duration};
 
