@@ -244,12 +244,11 @@ mod tests {
 
     #[test]
     fn text_written_in_pieces_is_cut_once() {
-        let text = |at_most| {
-            let pieces = Printable::new(format_args!("{}{}{}", "abc", '\n', "def"));
-            pieces.at_most(at_most).to_string()
-        };
+        let text = Printable::new(format_args!("{}{}{}", "abc", '\n', "def"))
+            .at_most(4)
+            .to_string();
 
-        assert_eq!(text(4), "abc… (4 more characters)");
+        assert_eq!(text, "abc… (4 more characters)");
     }
 
     #[test]
