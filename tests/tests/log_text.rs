@@ -37,6 +37,11 @@ fn huge() -> String {
     BAD.repeat(1_200_000 / BAD.len())
 }
 
+/// As much of that as an error's body has room for.
+fn long() -> String {
+    BAD.repeat(20_000 / BAD.len())
+}
+
 fn seconds(number: u64) -> Duration {
     Duration::from_secs(number)
 }
@@ -325,7 +330,7 @@ fn bad_answers() -> Vec<(Reply, &'static str)> {
     let items =
         |metadata: Value, items: Value| Reply::json(&json!({"metadata": metadata, "items": items}));
     vec![
-        (status(403, &huge()), r"status 403 x\nFORGED"),
+        (status(403, &long()), r"status 403 x\nFORGED"),
         (status(410, &huge()), "status 410"),
         (status(422, BAD), "status 422"),
         (Reply::unreachable(&huge()), r"x\nFORGED"),
@@ -438,7 +443,7 @@ async fn whatever_a_server_answers_is_reported_on_one_line() {
 async fn informers_that_cannot_sync_are_named_on_one_line() {
     capture();
     let server = ScriptedServer::new();
-    let status = json!({"kind": "Status", "code": 403, "reason": BAD, "message": huge()});
+    let status = json!({"kind": "Status", "code": 403, "reason": BAD, "message": long()});
     server.fault(
         usize::MAX,
         |_| true,

@@ -3,7 +3,6 @@
 use std::{
     collections::HashSet,
     fmt,
-    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -191,7 +190,7 @@ impl Shared {
         stop.run_until_cancelled(async {
             let mut progress = self.progress.lock().await;
             // A panic that the reflector does not contain is one of the program's logging.
-            while Contained::new(pin!(Reflector::new(self, &mut progress).run()))
+            while Contained::new(Box::pin(Reflector::new(self, &mut progress).run()))
                 .await
                 .is_err()
             {

@@ -40,7 +40,7 @@ fn server_of(pods: Vec<String>, streams: bool) -> ScriptedServer {
         if asked.is_watch() {
             return Some(Reply::stream().hang());
         }
-        if asked.is_list() {
+        if asked.is_list() || asked.is_probe() {
             return Some(page(asked, &pods));
         }
         if !streams {

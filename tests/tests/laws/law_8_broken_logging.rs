@@ -61,7 +61,7 @@ struct Text(String);
 
 impl Visit for Text {
     fn record_debug(&mut self, _: &tracing::field::Field, value: &dyn fmt::Debug) {
-        self.0 += &format!("{value:?} ");
+        let _ = std::fmt::Write::write_fmt(&mut self.0, format_args!("{value:?} "));
     }
 }
 

@@ -277,13 +277,13 @@ async fn play(place: Place, deed: Deed, format: StoreFormat) -> Vec<String> {
 
     let requests = server.asked().len();
     running.stop.cancel();
-    let ended = running.task.await;
-    let ended_well = matches!(ended, Ok(Ok(())));
-    std::mem::forget(ended); // It may be a bomb.
+    let result = running.task.await;
+    let ended_well = matches!(result, Ok(Ok(())));
+    std::mem::forget(result); // It may be a bomb.
     let mut others = calls.lock().expect("not poisoned").clone();
     others.retain(|call| !call.ends_with(" bad"));
     let keys: Vec<String> = informer.keys().iter().map(ToString::to_string).collect();
-    let indexed = indexes.map(|index| index.keys("a").len());
+    let in_index = indexes.map(|index| index.keys("a").len());
     complaints(
         &format!("{trap:?}, {format:?}"),
         [
@@ -295,7 +295,7 @@ async fn play(place: Place, deed: Deed, format: StoreFormat) -> Vec<String> {
                 format!("the others' calls were {others:?}"),
             ),
             (keys == ["default/a"], format!("the store had {keys:?}")),
-            (indexed == [1, 1], format!("the indexes had {indexed:?}")),
+            (in_index == [1, 1], format!("the indexes had {in_index:?}")),
             (
                 requests == 1,
                 format!("the informer asked {requests} times"),
