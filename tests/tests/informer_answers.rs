@@ -149,6 +149,10 @@ async fn watched(lines: Vec<Bytes>) -> (ScriptedServer, Follower) {
     (server, follower)
 }
 
+#[expect(
+    clippy::many_single_char_names,
+    reason = "they are the names of the pods"
+)]
 #[tokio::test(start_paused = true)]
 async fn events_that_go_reads_are_applied_without_a_list() {
     let object = |name: &str, version: u32| {
@@ -206,7 +210,8 @@ async fn expired_version_is_seen_in_a_status_of_which_little_is_set() {
         let server = ScriptedServer::with_three_pods();
         let follower = Follower::start_synced(&server).await;
         server.rule(|asked, _| {
-            let asks_for_a_version = !asked.is_watch() && asked.param("resourceVersion") != "";
+            let asks_for_a_version =
+                !asked.is_watch() && !asked.param("resourceVersion").is_empty();
             asks_for_a_version.then(|| Reply::status(504, "Timeout"))
         });
         let event = format!("{{\"type\":\"ERROR\",\"object\":{status}}}\n");
@@ -238,7 +243,7 @@ async fn expired_version_is_seen_in_any_body_of_an_answer() {
         let follower = Follower::start_synced(&server).await;
         let mut is_over = false;
         server.rule(move |asked, _| {
-            let asks_for_a_version = asked.param("resourceVersion") != "";
+            let asks_for_a_version = !asked.param("resourceVersion").is_empty();
             is_over |= !asked.is_watch() && !asks_for_a_version;
             match (is_over, asked.is_watch()) {
                 (true, _) => None,

@@ -97,7 +97,9 @@ impl<'de> Deserialize<'de> for Touchy {
 
         let Plain { metadata } = Plain::deserialize(deserializer)?;
         let trap = trap_of(&metadata);
-        trap.iter().for_each(|trap| trap.spring(Place::Deserialize));
+        for trap in &trap {
+            trap.spring(Place::Deserialize);
+        }
         Ok(Self { metadata, trap })
     }
 }
@@ -119,8 +121,9 @@ fn informer(
     });
     let of_metadata = Index::of_metadata(|metadata| {
         let trap = trap_of(metadata);
-        trap.iter()
-            .for_each(|trap| trap.spring(Place::IndexOfMetadata));
+        for trap in &trap {
+            trap.spring(Place::IndexOfMetadata);
+        }
         metadata.name.clone()
     });
     let options = InformerOptions::default()

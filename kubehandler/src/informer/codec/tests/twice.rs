@@ -1,5 +1,7 @@
 //! Objects in which members come twice, or are null.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -107,9 +109,10 @@ fn expected(members: &[(&str, Value, bool)]) -> Value {
 }
 
 fn escaped(name: &str) -> String {
-    name.chars()
-        .map(|it| format!("\\u{:04x}", u32::from(it)))
-        .collect()
+    name.chars().fold(String::new(), |mut text, it| {
+        let _ = write!(text, "\\u{:04x}", u32::from(it));
+        text
+    })
 }
 
 proptest! {
