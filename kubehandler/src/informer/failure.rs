@@ -398,7 +398,7 @@ mod tests {
             let status = ApiStatus::read(format!("{{{members}}}").as_bytes());
 
             let code = status.map(|status| status.code);
-            assert_eq!(code, Some(410), "{:.80}", members);
+            assert_eq!(code, Some(410), "{members:.80}");
         }
     }
 

@@ -74,7 +74,7 @@ async fn client_that_blocks_its_thread_is_given_up_and_blamed() {
     let sent = sent.await.expect("no panic");
 
     drop(release);
-    let failure = sent.err().expect("no answer");
+    let failure = sent.expect_err("no answer");
     assert_eq!(
         failure.to_string(),
         "a credentials plugin, or a layer of the client, did not answer within 20ms"
@@ -170,7 +170,7 @@ async fn event_that_stops_is_waited_for_no_longer_than_the_silence() {
 
     let event = stream.next(stream.last_call()).await;
 
-    let failure = event.err().expect("it stopped");
+    let failure = event.expect_err("it stopped");
     assert_eq!(start.elapsed().as_secs(), 160);
     assert_eq!(
         failure.to_string(),

@@ -114,7 +114,7 @@ fn document() -> impl Strategy<Value = String> {
         })
 }
 
-/// Runs a test where serde_json can recurse.
+/// Runs a test where `serde_json` can recurse.
 fn with_stack(
     test: impl FnOnce() -> Result<(), TestCaseError> + Send,
 ) -> Result<(), TestCaseError> {

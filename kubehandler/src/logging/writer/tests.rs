@@ -60,9 +60,10 @@ fn lines_are_written_in_their_order_before_a_flush_is_over() {
 
     let text: Vec<u8> = pieces.try_iter().flatten().collect();
     let text = String::from_utf8(text).expect("text");
-    let expected: String = (0..10_000)
+    let lines: Vec<String> = (0..10_000)
         .map(|number| format!("line {number}\n"))
         .collect();
+    let expected = lines.concat();
     assert_eq!(text, expected);
 }
 

@@ -65,10 +65,10 @@ impl Played {
         match op {
             Op::Add(item, priority) => state.add(&mut Contained::new(item), priority),
             Op::AddAfter(item, delay, priority) => {
-                state.add_after(&mut Contained::new(item), delay, priority)
+                state.add_after(&mut Contained::new(item), delay, priority);
             }
             Op::ReplaceAfter(item, delay, priority) => {
-                state.replace_after(&mut Contained::new(item), delay, priority)
+                state.replace_after(&mut Contained::new(item), delay, priority);
             }
             Op::Remove(item) => return (None, state.remove(&item).is_some()),
             Op::Cancel(item) => return (None, state.cancel(&item).is_some()),

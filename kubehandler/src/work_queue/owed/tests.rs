@@ -72,10 +72,11 @@ impl Model {
                     if deletes && !after_delete {
                         self.retry = None; // A first try of its own.
                     }
-                } else if !has_change && (deletes || self.running == Some(Delete)) {
-                    if !std::mem::replace(&mut self.recreated, true) {
-                        self.retry = None;
-                    }
+                } else if !has_change
+                    && (deletes || self.running == Some(Delete))
+                    && !std::mem::replace(&mut self.recreated, true)
+                {
+                    self.retry = None;
                 }
             }
             Op::Start if self.running.is_none() && !self.pending.is_empty() => {
@@ -110,9 +111,10 @@ impl Model {
         };
         if event == Delete {
             let since = *self.first_failure_of_delete.get_or_insert(self.now);
-            if self.now - since >= DEADLINE {
+            let lasted = self.now.saturating_sub(since);
+            if lasted >= DEADLINE {
                 self.pay_delete();
-                return After::Expired(self.now - since);
+                return After::Expired(lasted);
             }
         }
         let recreated = self.pending.iter().any(|(event, _)| *event != Delete);

@@ -126,11 +126,11 @@ proptest! {
         let mut separator = "";
         for ((name, value, is_escaped), breaks) in members.iter().zip(breaks) {
             if breaks {
-                text.push_str(&format!("}}{space},{space}\"metadata\"{space}:{{"));
+                let _ = write!(text, "}}{space},{space}\"metadata\"{space}:{{");
                 separator = "";
             }
             let name = if *is_escaped { escaped(name) } else { (*name).to_owned() };
-            text.push_str(&format!("{separator}{space}\"{name}\"{space}:{space}{value}{space}"));
+            let _ = write!(text, "{separator}{space}\"{name}\"{space}:{space}{value}{space}");
             separator = ",";
         }
         text.push_str("},\"kind\":\"Pod\",\"apiVersion\":\"v1\"}");
