@@ -405,7 +405,7 @@ async fn server_that_came_back_with_less_history_is_noticed() {
         server.rule(|asked, truth| {
             let version: u64 = asked.param("resourceVersion").parse().ok()?;
             (asked.is_watch() && version > truth.version())
-                .then(|| Reply::stream().wait(minutes(5) - Duration::from_secs(10)))
+                .then(|| Reply::stream().wait(Duration::from_secs(290)))
         });
         server.change(|truth| truth.restore(100));
         server.put(pod("default/after"));

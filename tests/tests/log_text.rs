@@ -130,7 +130,7 @@ fn assert_fit(line: &str) {
     assert!(!line.contains(SECRET), "{shown}");
 }
 
-fn named(name: &str, data: Value) -> Value {
+fn named(name: &str, data: &Value) -> Value {
     json!({
         "metadata": {"name": name, "namespace": "default", "uid": format!("u-{}", name.len()), "resourceVersion": "5"},
         "data": data,
@@ -202,15 +202,15 @@ impl Callbacks for Fails {
 async fn names_of_objects_and_errors_of_callbacks_stay_on_their_line() {
     capture();
     let server = server_of(&[
-        named(&format!("p{BAD}"), json!({})),
-        named(&format!("t{BAD}"), json!({})),
-        named(&format!("c{BAD}"), json!({})),
-        named(&format!("g{BAD}"), json!({})),
-        named(&format!("d{BAD}"), json!({"key\u{1b}": {"a": SECRET}})),
-        named(&format!("dd{BAD}"), json!(SECRET)),
-        named(&format!("ddd{BAD}"), deep()),
-        named("dropped\n", json!({})),
-        named(&format!("x{}", BAD.repeat(1_000)), json!({})),
+        named(&format!("p{BAD}"), &json!({})),
+        named(&format!("t{BAD}"), &json!({})),
+        named(&format!("c{BAD}"), &json!({})),
+        named(&format!("g{BAD}"), &json!({})),
+        named(&format!("d{BAD}"), &json!({"key\u{1b}": {"a": SECRET}})),
+        named(&format!("dd{BAD}"), &json!(SECRET)),
+        named(&format!("ddd{BAD}"), &deep()),
+        named("dropped\n", &json!({})),
+        named(&format!("x{}", BAD.repeat(1_000)), &json!({})),
     ]);
     let index = Index::of_metadata(|_: &ObjectMeta| -> Vec<String> { panic!("{}", huge()) });
     let event_loop = EventLoop::new(format!("loop{BAD}"))
@@ -283,8 +283,8 @@ impl Callbacks for Hangs {
 async fn callbacks_that_are_cut_off_are_named_on_one_line() {
     capture();
     let server = server_of(&[
-        named(&format!("a{BAD}"), json!({})),
-        named(&format!("b{}", BAD.repeat(1_000)), json!({})),
+        named(&format!("a{BAD}"), &json!({})),
+        named(&format!("b{}", BAD.repeat(1_000)), &json!({})),
     ]);
     let event_loop = EventLoop::new("test")
         .client(server.client())
@@ -338,7 +338,7 @@ fn bad_answers() -> Vec<(Reply, &'static str)> {
         (Reply::stream().text(&huge()), "cannot be read"),
         (
             items(json!({"resourceVersion": {"a": SECRET}}), json!([])),
-            "`metadata`",
+            "`metadata.resourceVersion`",
         ),
         (
             items(

@@ -63,7 +63,7 @@ fn takes(_: &Pod) -> bool {
 }
 
 #[derive(Debug, EventHandler)]
-#[handler(resource = Pod, name = "pods", when = |pod| takes(pod))]
+#[handler(resource = Pod, name = "pods", when = takes)]
 struct Pods {
     behavior: Behavior,
     is_first: AtomicBool,

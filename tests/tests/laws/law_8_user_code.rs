@@ -97,7 +97,7 @@ impl<'de> Deserialize<'de> for Touchy {
 
         let Plain { metadata } = Plain::deserialize(deserializer)?;
         let trap = trap_of(&metadata);
-        for trap in &trap {
+        if let Some(trap) = &trap {
             trap.spring(Place::Deserialize);
         }
         Ok(Self { metadata, trap })
@@ -121,7 +121,7 @@ fn informer(
     });
     let of_metadata = Index::of_metadata(|metadata| {
         let trap = trap_of(metadata);
-        for trap in &trap {
+        if let Some(trap) = &trap {
             trap.spring(Place::IndexOfMetadata);
         }
         metadata.name.clone()
