@@ -4,7 +4,7 @@
 //!   disk delays no callback and no shutdown, and ends nothing: lines that find no room are lost,
 //!   and counted in the log once it goes on.
 //! - A record is one line. Line ends, escape sequences and invisible characters in names and
-//!   messages are escaped, whoever logs them; see [`Printable`](crate::Printable).
+//!   messages are escaped, whoever logs them; see [`Printable`].
 //! - Responses of the API server that cannot be read, which `kube` logs whole, are left out with
 //!   what else `kube_client::client` logs, unless `RUST_LOG` names `kube_client`.
 //!
