@@ -16,15 +16,14 @@ use serde::{
 };
 
 use super::WithoutValues;
-use crate::printable::Printable;
-
-/// Deeper than this nothing is explained: the stack is finite.
-const MAX_DEPTH: usize = 128;
+use crate::{informer::decode::MAX_DEPTH, printable::Printable};
 
 /// What `serde_json` calls a value that is to be kept as its text.
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 /// Says what keeps `json` from being a `T`; `None` if it is one after all.
+///
+/// Runs on the stack on which it was tried to decode the text, which is made for as many levels.
 pub(super) fn explain<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<Wrong> {
     let mut text = Text {
         json,
@@ -297,6 +296,18 @@ impl<'de> Text<'de> {
         self.scalar::<Borrowed<'de>>().map(|text| text.0)
     }
 
+    /// Reads the next value if it is of the kind that is asked for, by its first byte.
+    fn only<V: Visitor<'de>>(
+        &mut self,
+        is_asked_for: impl FnOnce(u8) -> bool,
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        if self.peek().is_some_and(is_asked_for) {
+            return self.deserialize_any(visitor);
+        }
+        self.deserialize_any(Refusing(&visitor))
+    }
+
     /// Reads what is within an object or an array, of which the opening bracket comes next.
     fn within<T>(
         &mut self,
@@ -328,6 +339,15 @@ impl<'de> Text<'de> {
 
 fn no_json() -> Wrong {
     Wrong::new(What::NoJson)
+}
+
+/// As with `serde_json`, what a type asks for counts, whatever else its visitor would take.
+macro_rules! values_that_begin_with {
+    ($($method:ident: $first:pat,)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+            self.only(|first| matches!(first, $first), visitor)
+        }
+    )*};
 }
 
 impl<'de> Deserializer<'de> for &mut Text<'de> {
@@ -374,7 +394,7 @@ impl<'de> Deserializer<'de> for &mut Text<'de> {
         if self.peek() == Some(b'"') {
             return visitor.visit_bytes(self.string()?.as_bytes());
         }
-        self.deserialize_any(visitor)
+        self.deserialize_seq(visitor)
     }
 
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
@@ -402,9 +422,68 @@ impl<'de> Deserializer<'de> for &mut Text<'de> {
         visitor.visit_unit()
     }
 
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string unit unit_struct
-        seq tuple tuple_struct map struct identifier
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Wrong> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Wrong> {
+        self.only(|first| matches!(first, b'{' | b'['), visitor)
+    }
+
+    values_that_begin_with! {
+        deserialize_bool: b't' | b'f',
+        deserialize_i8: b'-' | b'0'..=b'9',
+        deserialize_i16: b'-' | b'0'..=b'9',
+        deserialize_i32: b'-' | b'0'..=b'9',
+        deserialize_i64: b'-' | b'0'..=b'9',
+        deserialize_i128: b'-' | b'0'..=b'9',
+        deserialize_u8: b'-' | b'0'..=b'9',
+        deserialize_u16: b'-' | b'0'..=b'9',
+        deserialize_u32: b'-' | b'0'..=b'9',
+        deserialize_u64: b'-' | b'0'..=b'9',
+        deserialize_u128: b'-' | b'0'..=b'9',
+        deserialize_f32: b'-' | b'0'..=b'9',
+        deserialize_f64: b'-' | b'0'..=b'9',
+        deserialize_char: b'"',
+        deserialize_str: b'"',
+        deserialize_string: b'"',
+        deserialize_identifier: b'"',
+        deserialize_unit: b'n',
+        deserialize_seq: b'[',
+        deserialize_map: b'{',
+    }
+}
+
+/// Takes no value, and says what another visitor expects.
+struct Refusing<'a, V>(&'a V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Refusing<'_, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
     }
 }
 

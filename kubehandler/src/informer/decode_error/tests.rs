@@ -178,6 +178,10 @@ fn no_form_of_error_tells_the_value() {
             "`tagged.kind`: unknown variant, expected `A` or `B`",
         ),
         (
+            json!({"tagged": [1]}),
+            "`tagged[0]`: invalid type: integer, expected variant identifier",
+        ),
+        (
             json!({"untagged": SECRET}),
             "`untagged`: invalid value: its type refuses it",
         ),
@@ -254,23 +258,37 @@ fn path_is_cut_and_printable() {
 }
 
 #[test]
-fn object_nested_as_deep_as_the_stack_is_not_explained_further() {
+fn object_nested_deeper_than_it_is_decoded_is_not_explained_further() {
     #[derive(Deserialize)]
     #[allow(dead_code)]
     struct Nested {
         a: Option<Box<Nested>>,
     }
-    let json = format!("{}{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
+    let nested = |levels| format!("{}7{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
+    let wrong = |json: &str| explain::<Nested>(json.as_bytes()).map(|told| told.to_string());
 
-    let told = explain::<Nested>(json.as_bytes()).expect("it is wrong");
+    let (within, beyond, passed_over) = with_stack(move || {
+        let passed_over = format!(r#"{{"unknown": {}, "text": 1}}"#, nested(100_000));
+        let told = explain::<Everything>(passed_over.as_bytes()).map(|told| told.to_string());
+        (wrong(&nested(700)), wrong(&nested(100_000)), told)
+    });
 
-    let text = told.to_string();
-    assert!(text.ends_with("nested more than 128 levels deep"), "{text}");
+    let within = within.expect("it is wrong");
+    let expected = "invalid type: integer, expected struct Nested";
+    assert!(within.ends_with(expected), "{within}");
+    let beyond = beyond.expect("it is wrong");
+    let expected = "nested more than 768 levels deep";
+    assert!(beyond.ends_with(expected), "{beyond}");
     // What is passed over may be as deep as it likes.
-    let passed_over = format!(r#"{{"unknown": {json}, "text": 1}}"#);
-    let told = explain::<Everything>(passed_over.as_bytes()).map(|told| told.to_string());
     let expected = "`text`: invalid type: integer, expected a string";
-    assert_eq!(told.as_deref(), Some(expected));
+    assert_eq!(passed_over.as_deref(), Some(expected));
+}
+
+/// Runs on a stack such as deep objects are decoded on.
+fn with_stack<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+    let thread = std::thread::Builder::new().stack_size(60 << 20).spawn(run);
+    let thread = thread.expect("there is room for a stack");
+    thread.join().expect("it does not panic")
 }
 
 /// JSON whose names are those of the fields, and whose texts are secret.
@@ -339,7 +357,7 @@ fn documents() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
 
     #[test]
     fn what_decodes_is_not_explained_and_what_does_not_is(json in documents()) {
