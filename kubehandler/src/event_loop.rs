@@ -235,6 +235,9 @@ impl EventLoop {
             () = stop.cancelled() => return Ok(()),
         };
         let wired = self.wire(client, &stop)?;
+        for (lane, informer) in &wired.lanes {
+            informer.subscribe(lane.clone()).await;
+        }
         let mut tasks = JoinSet::new();
         let mut sources = JoinSet::new();
         for informer in &wired.informers {
@@ -282,9 +285,6 @@ impl EventLoop {
                 wired.informers.push(informer.clone());
             }
             wired.lanes.push((lane, informer));
-        }
-        for (lane, informer) in &wired.lanes {
-            informer.subscribe(lane.clone());
         }
         Ok(wired)
     }

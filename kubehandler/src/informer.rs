@@ -40,6 +40,7 @@ mod stored;
 mod target;
 mod version;
 mod view;
+mod whole;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 

@@ -188,6 +188,7 @@
 
 #[doc(hidden)]
 pub mod __private;
+mod budget;
 mod chain;
 mod contained;
 mod event;

@@ -408,7 +408,7 @@ impl<T: Clone + Eq + Hash + Send + 'static> Queue<T> {
 }
 
 /// Returns how many threads the current runtime runs tasks on.
-fn threads() -> usize {
+pub(crate) fn threads() -> usize {
     Handle::try_current().map_or(1, |runtime| runtime.metrics().num_workers())
 }
 

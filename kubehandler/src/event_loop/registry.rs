@@ -24,6 +24,8 @@ use crate::{
 };
 
 /// The parts of a loop, as they were wired when it started.
+///
+/// When this is dropped, the lanes come off their informers, which may outlive the loop.
 #[derive(Default)]
 pub(super) struct Wired {
     /// Each informer once.
@@ -40,6 +42,15 @@ impl Wired {
 
     fn all(&self, is_so: impl Fn(&Lane) -> bool) -> bool {
         self.lanes.iter().all(|(lane, _)| is_so(lane))
+    }
+}
+
+impl Drop for Wired {
+    fn drop(&mut self) {
+        for (lane, informer) in &self.lanes {
+            let lane: Arc<dyn Subscriber> = lane.clone();
+            informer.unsubscribe(&lane);
+        }
     }
 }
 
@@ -87,13 +98,10 @@ impl Registry {
             .map_or_else(Vec::new, |wired| wired.informers.clone())
     }
 
-    /// Lets go of the lanes and takes them off their informers, which may outlive the loop; wakes all who wait.
+    /// Lets go of the parts of the loop, and wakes all who wait.
     pub(super) fn end(&self) {
         let wired = self.parts().take();
-        for (lane, informer) in wired.iter().flat_map(|wired| &wired.lanes) {
-            let lane: Arc<dyn Subscriber> = lane.clone();
-            informer.unsubscribe(&lane);
-        }
+        drop(wired); // Outside of the lock.
         self.ended.store(true, Ordering::Release);
         self.notify();
     }

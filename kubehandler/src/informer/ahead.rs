@@ -7,8 +7,9 @@ use std::{collections::VecDeque, ops::Range, sync::Arc};
 
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::informer::{
-    failure::Failure, frame::Frame, packer::Encoder, shared::Shared, stored::Stored,
+use crate::{
+    informer::{failure::Failure, frame::Frame, packer::Encoder, shared::Shared, stored::Stored},
+    queue::threads,
 };
 
 /// So many batches are on their way at most: enough that no thread waits, and little memory.
@@ -47,9 +48,15 @@ impl Ahead {
 
     /// Returns true if another batch should not wait for those that are on their way.
     ///
-    /// Before it is learned how to pack, one is enough: what it brings is to be learned from.
+    /// Before it is learned how to pack, one is enough: what it brings is to be learned from. On a
+    /// runtime of one thread more than one would only keep other tasks waiting.
     pub(crate) fn has_room(&self, is_learned: bool) -> bool {
-        self.0.len() < if is_learned { AHEAD } else { 1 }
+        let at_once = if is_learned && threads() > 1 {
+            AHEAD
+        } else {
+            1
+        };
+        self.0.len() < at_once
     }
 
     /// Has whole lines prepared.

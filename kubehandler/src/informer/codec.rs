@@ -137,6 +137,11 @@ impl<'a> Item<'a> {
         ObjectKey::namespaced(&self.namespace, &self.name)
     }
 
+    /// Returns how many bytes of text the object is.
+    pub(crate) fn length(&self) -> usize {
+        self.text.len()
+    }
+
     /// Writes the text of the object's key into `buffer`: where the key is known, none is made.
     pub(crate) fn write_key(&self, buffer: &mut String) {
         buffer.clear();

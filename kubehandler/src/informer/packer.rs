@@ -1,6 +1,9 @@
 //! From an item of the server to what the store keeps of it, and when to learn anew how.
 
-use std::{cell::RefCell, sync::Arc};
+use std::{
+    cell::RefCell,
+    sync::{Arc, Weak},
+};
 
 use crate::informer::{
     codec::{Item, TypeMeta},
@@ -11,17 +14,37 @@ use crate::informer::{
 /// So many objects are learned from; a store with fewer keeps them as they are.
 pub(crate) const SAMPLES: usize = 64;
 
+/// A sample gives so much at most: the parts of a large object are like those of others of its kind.
+const PIECE: usize = 8 * 1024;
+
+/// The pieces of large objects are from so many places of them.
+const PLACES: usize = 16;
+
+/// So many bytes are learned from at most: eight times the largest dictionary.
+const MAX_LEARNED: usize = 256 * 1024;
+
+/// What was learned is compared with what was known before on so many bytes.
+const MAX_COMPARED: usize = 1024 * 1024;
+
 /// A dictionary is taken for outdated when what is packed with it grows by so much.
 const DRIFT: f64 = 1.25;
 
-/// The most dictionaries of one informer, for each lives as long as an object packed with it.
-const MAX_DICTIONARIES: u32 = 8;
+/// A dictionary was learned too early once there are so many times as many objects: the first of a
+/// list are those of the namespaces that sort first, and need not be like the others.
+const GROWTH: usize = 4;
+
+/// A new dictionary must save so much of what the last one leaves.
+const GAIN: f64 = 0.05;
+
+/// The most dictionaries that one informer has at a time: each lives as long as an object packed with it.
+const MAX_DICTIONARIES: usize = 8;
 
 /// Packs the objects of one informer, and knows when to learn anew how.
 #[derive(Debug, Default)]
 pub(crate) struct Packer {
     encoder: Encoder,
     drift: Drift,
+    dictionaries: Vec<Weak<Dictionary>>,
 }
 
 /// Packs objects as was learned last; cheap to clone, for those who pack at the same time.
@@ -74,14 +97,13 @@ impl Encoder {
 /// Whether the objects still resemble those that were learned from.
 #[derive(Debug, Default)]
 struct Drift {
-    dictionaries: u32,
-    /// Objects packed with the current dictionary, or kept without one.
-    packed: u64,
+    /// Objects packed since it was last tried to learn.
+    packed: usize,
     /// How many bytes of the last objects were left of a byte of JSON: a moving average.
     ratio: f64,
-    /// The same for the first objects of the current dictionary.
+    /// The same for the first objects since.
     at_first: f64,
-    /// The store had so many objects when it was last learned from.
+    /// The store had so many objects then.
     objects: usize,
 }
 
@@ -105,40 +127,103 @@ impl Packer {
 
     /// Returns true if a dictionary should be made now, of a store with so many objects.
     pub(crate) fn wants_training(&self, objects: impl FnOnce() -> usize) -> bool {
-        self.drift.wants_training(objects)
+        let is_learned = self.encoder.is_learned();
+        self.drift.wants_training(is_learned, objects) && self.living() < MAX_DICTIONARIES
+    }
+
+    /// Returns the number of dictionaries that are in use.
+    fn living(&self) -> usize {
+        let dictionaries = self.dictionaries.iter();
+        dictionaries
+            .filter(|dictionary| dictionary.strong_count() > 0)
+            .count()
     }
 
     /// Takes what was learned from a store with so many objects.
     pub(crate) fn learn(&mut self, learned: Learned, objects: usize) {
-        self.drift.trained(objects, learned.0.is_some());
+        self.drift = Drift {
+            objects,
+            ..Drift::default()
+        };
         if let Some((compressor, dictionary)) = learned.0 {
-            self.encoder = Encoder(Some((Arc::new(compressor), Arc::new(dictionary))));
+            let (compressor, dictionary) = (Arc::new(compressor), Arc::new(dictionary));
+            self.dictionaries
+                .retain(|dictionary| dictionary.strong_count() > 0);
+            self.dictionaries.push(Arc::downgrade(&dictionary));
+            self.encoder = Encoder(Some((compressor, dictionary)));
         }
     }
 }
 
-/// A dictionary, unless the objects had too little in common.
+/// A dictionary, unless the objects have too little in common, or the last one is as good.
 #[derive(Debug, Default)]
 pub(crate) struct Learned(Option<(Compressor, Dictionary)>);
 
 impl Learned {
-    /// Learns from some objects of a store; this takes tens of milliseconds.
-    pub(crate) fn from(samples: &[Stored]) -> Self {
-        let mut json = Vec::new();
-        let mut lengths = Vec::with_capacity(samples.len());
-        for sample in samples {
-            let read = sample.with_rest(|sample| json.extend_from_slice(sample));
-            if read.is_ok() {
-                lengths.push(sample.length());
+    /// Learns from some objects of a store that are packed with `last`.
+    ///
+    /// This takes tens of milliseconds, and is not for a thread on which others wait.
+    pub(crate) fn from(samples: &[Stored], last: &Encoder) -> Self {
+        let (texts, lengths) = to_learn_from(samples);
+        let learned = dictionary::train(&texts, &lengths);
+        Self(learned.filter(|(learned, _)| last.is_worse_than(learned, samples)))
+    }
+}
+
+/// Returns texts one behind the other, and how long each is: objects, and pieces of those that are large.
+fn to_learn_from(samples: &[Stored]) -> (Vec<u8>, Vec<usize>) {
+    let mut texts = Vec::new();
+    let mut lengths = Vec::with_capacity(samples.len());
+    for (number, sample) in samples.iter().enumerate() {
+        // Here the beginning of an object, there its end: together they are one of their kind.
+        let spare = sample.length().saturating_sub(PIECE);
+        let start = spare * (number % PLACES) / (PLACES - 1);
+        let length = sample.length() - spare;
+        if texts.len() + length > MAX_LEARNED {
+            break;
+        }
+        let read = sample.with_rest(|json| {
+            texts.extend_from_slice(json.get(start..start + length).unwrap_or_default());
+        });
+        if read.is_ok() {
+            lengths.push(length);
+        }
+    }
+    (texts, lengths)
+}
+
+impl Encoder {
+    /// Returns true if `other` packs these objects so much better that it pays to have both.
+    fn is_worse_than(&self, other: &Compressor, samples: &[Stored]) -> bool {
+        let Some((compressor, _)) = &self.0 else {
+            return true;
+        };
+        let (mut compared, mut own, mut others) = (0, 0, 0);
+        let mut packed = Vec::new();
+        let mut size = |compressor: &Compressor, json: &[u8]| {
+            let is_packed = compressor.pack(json, &mut packed);
+            if is_packed { packed.len() } else { json.len() }
+        };
+        // What was learned from tells less: others come first.
+        for sample in samples.iter().rev() {
+            let _ = sample.with_rest(|json| {
+                compared += json.len();
+                own += size(compressor, json);
+                others += size(other, json);
+            });
+            if compared >= MAX_COMPARED {
+                break;
             }
         }
-        Self(dictionary::train(&json, &lengths))
+        #[expect(clippy::cast_precision_loss, reason = "at most a few MiB")]
+        let is_worse = (others as f64) < own as f64 * (1.0 - GAIN);
+        is_worse
     }
 }
 
 impl Drift {
     /// So many objects make the first average, and so many are remembered by the moving one.
-    const WINDOW: u64 = 256;
+    const WINDOW: usize = 256;
 
     fn saw(&mut self, kept: usize, json: usize) {
         #[expect(
@@ -155,23 +240,17 @@ impl Drift {
         }
     }
 
-    fn wants_training(&self, objects: impl FnOnce() -> usize) -> bool {
-        if self.dictionaries == 0 {
+    fn wants_training(&self, is_learned: bool, objects: impl FnOnce() -> usize) -> bool {
+        if !is_learned {
             // Also again, where the first objects had nothing in common.
-            return self.packed >= SAMPLES as u64 && objects() >= SAMPLES.max(self.objects * 4);
+            return self.packed >= SAMPLES && objects() >= SAMPLES.max(self.objects * 4);
         }
         // After so many, so that the cost of training is small beside that of packing.
-        self.packed >= 32 * SAMPLES as u64
-            && self.ratio > self.at_first * DRIFT
-            && self.dictionaries < MAX_DICTIONARIES
-    }
-
-    fn trained(&mut self, objects: usize, has_learned: bool) {
-        *self = Self {
-            dictionaries: self.dictionaries + u32::from(has_learned),
-            objects,
-            ..Self::default()
-        };
+        let has_changed = self.packed >= 32 * SAMPLES && self.ratio > self.at_first * DRIFT;
+        // To count the objects costs a lock: a store of many changes and few objects is seldom asked.
+        let may_have_grown =
+            self.packed >= self.objects * (GROWTH - 1) && self.packed.is_multiple_of(SAMPLES);
+        has_changed || (may_have_grown && objects() >= self.objects * GROWTH)
     }
 }
 
@@ -202,6 +281,21 @@ mod tests {
         )
     }
 
+    /// Returns an object of a kind that has nothing in common with others.
+    fn stranger(kind: u64, number: usize) -> String {
+        let words = (0..40).map(|word| {
+            let hash = (kind * 1000 + word + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            format!(
+                r#","{hash:016x}":"{:x}""#,
+                hash.rotate_left(7) ^ 0x5bd1_e995
+            )
+        });
+        let words: String = words.collect();
+        format!(
+            r#"{{"kind":"ConfigMap","apiVersion":"v1","metadata":{{"name":"a-{number}"}},"data":{{"number":"{number}"{words}}}}}"#
+        )
+    }
+
     fn trained(kind: &str) -> (Packer, Vec<Stored>) {
         let mut packer = Packer::default();
         let stored: Vec<_> = (0..SAMPLES)
@@ -209,7 +303,7 @@ mod tests {
             .collect();
         assert!(!packer.wants_training(|| SAMPLES - 1));
         assert!(packer.wants_training(|| SAMPLES));
-        packer.learn(Learned::from(&stored), SAMPLES);
+        packer.learn(Learned::from(&stored, &Encoder::default()), SAMPLES);
         (packer, stored)
     }
 
@@ -233,15 +327,18 @@ mod tests {
         for number in 0..3000 {
             pack(&mut packer, &json("rose", number));
         }
-        assert!(!packer.wants_training(|| 3000), "nothing has changed");
+        assert!(
+            !packer.wants_training(|| SAMPLES),
+            "nothing has changed, and there are no more"
+        );
 
         let mut tulips: Vec<_> = (0..3000)
             .map(|n| pack(&mut packer, &json("tulip", n)))
             .collect();
-        assert!(packer.wants_training(|| 6000));
+        assert!(packer.wants_training(|| SAMPLES));
         let before = tulips[7].size();
         tulips.truncate(SAMPLES);
-        packer.learn(Learned::from(&tulips), 6000);
+        packer.learn(Learned::from(&tulips, packer.encoder()), 6000);
         let after = pack(&mut packer, &json("tulip", 7));
 
         assert!(after.size() < before, "{} {before}", after.size());
@@ -253,21 +350,94 @@ mod tests {
         );
     }
 
+    /// Plays a list in which these objects come one after the other; returns what is kept of them.
+    fn list(packer: &mut Packer, objects: impl Iterator<Item = String>) -> Vec<Stored> {
+        let mut stored = Vec::new();
+        for json in objects {
+            stored.push(pack(packer, &json));
+            if packer.wants_training(|| stored.len()) {
+                let step = (stored.len() / SAMPLES).max(1);
+                let samples = stored.iter().step_by(step).take(SAMPLES);
+                let samples: Vec<_> = samples.cloned().collect();
+                let learned = Learned::from(&samples, packer.encoder());
+                packer.learn(learned, stored.len());
+            }
+        }
+        stored
+    }
+
+    #[test]
+    fn first_objects_of_a_list_do_not_decide_for_all_others() {
+        let size = |objects: &[Stored]| objects.iter().map(Stored::size).sum::<usize>();
+        let roses = || (0..5000).map(|number| stranger(1, number));
+        let alone = list(&mut Packer::default(), roses());
+        let others = (0..400).map(|number| stranger(2 + number, 0));
+
+        let mixed = list(&mut Packer::default(), others.chain(roses()));
+
+        // Those that came before it was learned anew are as large as they were.
+        let (alone, mixed) = (size(&alone[2000..]), size(&mixed[2400..]));
+        assert!(mixed * 20 < alone * 21, "{mixed} instead of {alone}");
+    }
+
+    #[test]
+    fn what_packs_no_better_than_the_last_is_not_taken() {
+        let (packer, stored) = trained("rose");
+        let others: Vec<_> = (100..100 + SAMPLES)
+            .map(|number| pack(&mut Packer::default(), &json("rose", number)))
+            .collect();
+        assert!(Learned::from(&stored, &Encoder::default()).0.is_some());
+
+        assert!(Learned::from(&stored, packer.encoder()).0.is_none());
+        assert!(Learned::from(&others, packer.encoder()).0.is_none());
+    }
+
     #[test]
     fn dictionaries_are_few_whatever_the_objects_are() {
-        let (mut packer, _) = trained("rose");
+        let (mut packer, mut kept) = trained("rose");
+        kept.extend((0..300).map(|number| pack(&mut packer, &json("rose", number))));
         let mut trainings = 0;
         for kind in 0..30 {
-            let kind = format!("kind{kind}{}", "x".repeat(kind));
             for number in 0..3000 {
-                let stored = pack(&mut packer, &json(&kind, number));
+                let stored = pack(&mut packer, &stranger(kind, number));
+                kept.push(stored.clone());
                 if packer.wants_training(|| SAMPLES) {
-                    packer.learn(Learned::from(&vec![stored; SAMPLES]), SAMPLES);
+                    let samples = vec![stored; SAMPLES];
+                    packer.learn(Learned::from(&samples, packer.encoder()), SAMPLES);
                     trainings += 1;
+                    // The next average begins with these, and rises with the next kind.
+                    for number in 0..300 {
+                        kept.push(pack(&mut packer, &stranger(kind, number)));
+                    }
                 }
             }
         }
 
-        assert!(trainings < MAX_DICTIONARIES, "{trainings}");
+        assert_eq!(packer.living(), MAX_DICTIONARIES);
+        assert_eq!(trainings, MAX_DICTIONARIES - 1);
+
+        kept.clear();
+        assert_eq!(packer.living(), 1, "the last is for what comes");
+    }
+
+    #[test]
+    fn large_objects_are_learned_from_in_pieces_from_all_over_them() {
+        for size in [1_000, 30_000, 1_000_000] {
+            let text: String = (0..size / 8).map(|at| format!("{at:08}")).collect();
+            let json = format!(r#"{{"metadata":{{"name":"a"}},"data":{{"a":"{text}"}}}}"#);
+            let stored = pack(&mut Packer::default(), &json);
+
+            let (texts, lengths) = to_learn_from(&vec![stored; SAMPLES]);
+
+            assert_eq!(texts.len(), lengths.iter().sum::<usize>());
+            assert!(texts.len() <= MAX_LEARNED, "{size}: {}", texts.len());
+            assert!(lengths.len() >= 32, "{size}: {}", lengths.len());
+            for part in [
+                b"00000001".as_slice(),
+                format!("{:08}", size / 8 - 1).as_bytes(),
+            ] {
+                assert!(memchr::memmem::find(&texts, part).is_some(), "{size}");
+            }
+        }
     }
 }

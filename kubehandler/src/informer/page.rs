@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 
-use crate::informer::{
-    codec::{Item, Unreadable},
-    failure::{ApiStatus, Failure},
-    fields::Fields,
-    scan::{self, Elements, Malformed, Members},
+use crate::{
+    budget::BUDGET,
+    informer::{
+        codec::{Item, Unreadable},
+        failure::{ApiStatus, Failure},
+        fields::Fields,
+        scan::{self, Elements, Malformed, Members},
+    },
+    printable::Printable,
 };
-
-/// How much text is read at a time: a millisecond or less.
-const PIECE: usize = 256 * 1024;
 
 /// Kinds that end in `List`, and come from the addresses above those of resources.
 const DISCOVERY: [&str; 2] = ["APIGroupList", "APIResourceList"];
@@ -54,7 +55,7 @@ pub(crate) enum NoPage {
     Malformed(#[from] Malformed),
     #[error("`{0}` is not of its type")]
     Member(&'static str),
-    #[error("it is of the kind {0:?}")]
+    #[error("it is of the kind `{}`", Printable::new(.0))]
     Kind(String),
     #[error("it has neither `items` nor the `kind` of a list")]
     Nothing,
@@ -104,7 +105,7 @@ impl<'a> Reading<'a> {
             found: Items::Missing,
             kind: Cow::Borrowed(""),
             metadata: None,
-            pause: PIECE,
+            pause: BUDGET,
         })
     }
 
@@ -136,7 +137,7 @@ impl<'a> Reading<'a> {
                 while elements.next()? {
                     self.items.push(read_item(elements, dropped)?);
                     if elements.at() >= self.pause {
-                        self.pause = elements.at() + PIECE;
+                        self.pause = elements.at() + BUDGET;
                         return Ok(false);
                     }
                 }

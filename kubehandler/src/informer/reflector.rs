@@ -6,8 +6,12 @@
 
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::{
+    task::{spawn_blocking, yield_now},
+    time::{Instant, sleep, sleep_until},
+};
 
+use crate::budget::Budget;
 use crate::contained::Contained;
 use crate::informer::{
     backoff::Backoff,
@@ -31,6 +35,9 @@ use crate::log::{debug, warn};
 use crate::printable::Printable;
 
 mod streaming;
+
+/// So many objects that a list did not have are removed before others may run.
+const VANISH_AT_ONCE: usize = 256;
 
 /// What outlives one reflector: where it stands, and how it backs off.
 #[derive(Debug, Default)]
@@ -149,6 +156,7 @@ impl<'a> Reflector<'a> {
         let mut version: Option<String> = None;
         let mut token: Option<String> = None;
         let mut pages = Pages::default();
+        let mut budget = Budget::default();
         loop {
             let start = Instant::now();
             let request = self.shared.target.list(read, token.as_deref(), limit)?;
@@ -171,8 +179,12 @@ impl<'a> Reflector<'a> {
             }
             let items = page.items.len();
             for item in page.items {
+                let length = item.as_ref().map_or(0, Item::length);
                 self.list(&mut listing, item)?;
-                self.learn();
+                if self.wants_to_learn() {
+                    self.learn().await;
+                }
+                budget.spend(length).await;
             }
             if page.metadata.continue_token.is_empty() {
                 break;
@@ -191,7 +203,7 @@ impl<'a> Reflector<'a> {
                 .map_err(Failure::Endless)?;
             token = Some(next);
         }
-        self.commit(listing, &version.unwrap_or_default())
+        self.commit(listing, &version.unwrap_or_default()).await
     }
 
     /// Reads a page, and lets other tasks run meanwhile.
@@ -202,7 +214,7 @@ impl<'a> Reflector<'a> {
             if let Some(page) = reading.go_on(kind, &self.shared.options.dropped)? {
                 return Ok(page);
             }
-            tokio::task::yield_now().await;
+            yield_now().await;
         }
     }
 
@@ -279,9 +291,15 @@ impl<'a> Reflector<'a> {
         });
     }
 
-    fn commit(&mut self, mut listing: Listing<'_>, version: &str) -> Result<(), Failure> {
+    /// Ends a list: shows what was held back of it, and removes what it did not have.
+    ///
+    /// If the future is dropped, the list does not count, and another one follows.
+    async fn commit(&mut self, mut listing: Listing<'_>, version: &str) -> Result<(), Failure> {
+        let mut budget = Budget::default();
         for stored in listing.take_held() {
+            let size = stored.size();
             self.put_listed(&mut listing, stored)?;
+            budget.spend(size).await;
         }
         let Listing {
             skipped, newest, ..
@@ -293,9 +311,20 @@ impl<'a> Reflector<'a> {
             warn!(%informer, count, first, "objects of the list cannot be read; they are skipped");
         }
         self.progress.skipped = skipped;
-        let Ok(()) = self
-            .shared
-            .change(|store| Ok::<_, Infallible>(store.commit()));
+        let missing = self.shared.read(Store::missing);
+        for missing in missing.chunks(VANISH_AT_ONCE) {
+            for object in missing {
+                let Ok(()) = self
+                    .shared
+                    .change(|store| Ok::<_, Infallible>(store.vanish(object)));
+            }
+            self.shared.tell();
+            yield_now().await;
+        }
+        let Ok(()) = self.shared.change(|store| {
+            store.commit();
+            Ok::<_, Infallible>(Deltas::new())
+        });
         self.shared.tell();
         let objects = self.shared.read(Store::len);
         let shown = Printable::new(version);
@@ -320,13 +349,21 @@ impl<'a> Reflector<'a> {
         let deadline = stream.last_call();
         // A watch that was not closed until then is one that works.
         let mut early = Some(stream.opened() + limits.watch_early);
+        let mut budget = Budget::default();
         loop {
             let next = self.next(&mut stream, early.unwrap_or(deadline)).await?;
             match next {
                 Next::Frame => {
+                    budget.note(stream.length());
                     let frame = stream.frame(&self.shared.options.dropped);
                     self.apply(frame.map_err(Failure::UnreadableEvent)?)?;
-                    self.learn();
+                    if self.wants_to_learn() {
+                        self.learn().await;
+                    }
+                    if budget.is_spent() {
+                        self.shared.tell();
+                        budget.renew().await;
+                    }
                 }
                 Next::Late if early.take().is_some() => self.shared.recovered(),
                 Next::Late => {
@@ -459,17 +496,21 @@ impl<'a> Reflector<'a> {
         }
     }
 
-    /// Learns from the objects of the store how to pack them, when there are enough or they have changed.
-    ///
-    /// On the runtime's thread: it takes some 20 ms, once as a rule, which is as long as it takes
-    /// to decode a page of a list; done on another, the allocator keeps 7 MiB there for good.
-    fn learn(&mut self) {
-        let (packer, shared) = (&self.progress.packer, self.shared);
-        if !packer.wants_training(|| shared.read(Store::len)) {
-            return;
-        }
-        let (samples, objects) = shared.read(|store| (store.sample(SAMPLES), store.len()));
-        let learned = Learned::from(&samples);
+    fn wants_to_learn(&self) -> bool {
+        let objects = || self.shared.read(Store::len);
+        self.progress.packer.wants_training(objects)
+    }
+
+    /// Learns from the objects of the store how to pack them, on a thread on which nobody waits.
+    async fn learn(&mut self) {
+        self.shared.tell();
+        let (samples, objects) = self
+            .shared
+            .read(|store| (store.sample(SAMPLES), store.len()));
+        let last = self.progress.packer.encoder().clone();
+        let learned = spawn_blocking(move || Learned::from(&samples, &last)).await;
+        // The objects are kept as they are, if it panicked or the runtime ends.
+        let learned = learned.unwrap_or_default();
         self.progress.packer.learn(learned, objects);
     }
 }

@@ -15,6 +15,7 @@ use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
 use tokio::{
     sync::watch,
+    task::yield_now,
     time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
@@ -55,7 +56,7 @@ pub(crate) struct Shared {
 }
 
 /// The store and who is told of its changes, under one lock: a subscriber's picture and what it is
-/// yet to be told are at any time the store, or one that comes between the two would miss a change.
+/// yet to be told are at any time the store, or, while it comes, the part of it that it has seen.
 #[derive(Default)]
 struct Content {
     store: Store,
@@ -70,6 +71,9 @@ const RESTART: Duration = Duration::from_secs(5);
 
 /// So many changes are told together at most, or the first would wait for the last.
 const TOLD_TOGETHER: usize = 32;
+
+/// So many objects are told under one lock to a subscriber that comes to a full store.
+const TOLD_TO_NEWCOMER: usize = 512;
 
 impl Content {
     fn tell(&mut self) {
@@ -119,21 +123,38 @@ impl Shared {
         }
     }
 
-    /// Adds a subscriber; it gets the store's content at once, then every change.
+    /// Adds a subscriber; it gets the store's content, then every change.
     ///
-    /// What it gets at once, and with the first complete list, is `initial`. It is told
+    /// What it gets first, and with the first complete list, is `initial`. It is told
     /// until it is [unsubscribed](Self::unsubscribe).
-    pub(crate) fn subscribe(&self, subscriber: Arc<dyn Subscriber>) {
-        let mut content = self.content();
-        content.tell();
-        for object in content.store.iter() {
-            subscriber.apply(&[Delta::Upsert {
-                object: object.clone(),
-                initial: true,
-            }]);
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the subscriber has a part of the content, and every change.
+    pub(crate) async fn subscribe(&self, subscriber: Arc<dyn Subscriber>) {
+        let objects: Vec<Stored> = {
+            let mut content = self.content();
+            content.tell();
+            content.subscribers.push(subscriber.clone());
+            self.options.decoder.set_lanes(content.subscribers.len());
+            content.store.iter().cloned().collect()
+        };
+        // A part at a time: the informer, its readers and other tasks go on in between.
+        for objects in objects.chunks(TOLD_TO_NEWCOMER) {
+            {
+                let mut content = self.content();
+                content.tell();
+                for object in objects {
+                    // What has changed since, or is gone, it was told of.
+                    let current = content.store.get(object.key());
+                    if current.is_some_and(|current| current.is(object)) {
+                        let (object, initial) = (object.clone(), true);
+                        subscriber.apply(&[Delta::Upsert { object, initial }]);
+                    }
+                }
+            }
+            yield_now().await;
         }
-        content.subscribers.push(subscriber);
-        self.options.decoder.set_lanes(content.subscribers.len());
     }
 
     /// Tells this subscriber of no further change.

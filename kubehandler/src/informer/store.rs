@@ -99,7 +99,8 @@ impl Store {
         Ok(smallvec![Delta::Remove { last }])
     }
 
-    /// Begins a list: what is not [listed](Self::list) or [kept](Self::keep) by its end vanishes.
+    /// Begins a list: what is not [listed](Self::list) or [kept](Self::keep) by its end is
+    /// [missing](Self::missing).
     ///
     /// A list that was begun before and not committed counts no more.
     pub(crate) fn begin_list(&mut self) {
@@ -132,15 +133,30 @@ impl Store {
         }
     }
 
-    /// Ends the list: what it did not have is removed, with the last state known.
-    pub(crate) fn commit(&mut self) -> Vec<Delta> {
+    /// Returns the objects that the list did not have, once all of it has come.
+    pub(crate) fn missing(&self) -> Vec<Stored> {
+        let missing = self.objects.iter().filter(|slot| slot.list != self.list);
+        missing.map(|slot| slot.object.clone()).collect()
+    }
+
+    /// Removes an object that the list did not have, with the last state known.
+    pub(crate) fn vanish(&mut self, missing: &Stored) -> Deltas {
         let list = self.list;
-        self.has_synced = true;
-        let vanished = self.objects.extract_if(|slot| slot.list != list);
-        let removed = vanished.map(|slot| Delta::Remove { last: slot.object });
-        let removed: Vec<Delta> = removed.collect();
+        let is_missing = |slot: &Slot| slot.list != list && slot.object.key() == missing.key();
+        let Ok(slot) = self
+            .objects
+            .find_entry(self.hash(missing.key()), is_missing)
+        else {
+            return Deltas::new();
+        };
+        let (Slot { object: last, .. }, _) = slot.remove();
         self.shrink();
-        removed
+        smallvec![Delta::Remove { last }]
+    }
+
+    /// Ends the list, whose [missing](Self::missing) objects have vanished.
+    pub(crate) fn commit(&mut self) {
+        self.has_synced = true;
     }
 
     /// Puts an object in its place. An event while a list is coming counts for that list.

@@ -136,9 +136,10 @@ async fn object_is_not_kept_decoded_once_its_turn_is_over() {
         let lane = lane(handler.clone());
         *handler.lane.lock() = Arc::downgrade(&lane);
         let informer = Informer::<Pod>::new(client(), Filter::default());
-        let Ok(()) = informer
-            .shared()
-            .change(|store| Ok::<_, Infallible>(store.commit()));
+        let Ok(()) = informer.shared().change(|store| {
+            store.commit();
+            Ok::<_, Infallible>([])
+        });
         informer.shared().tell();
         let mut tasks = JoinSet::new();
         lane.spawn(informer.shared(), &mut tasks);

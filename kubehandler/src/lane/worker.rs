@@ -15,6 +15,7 @@ use tracing::{Instrument, Span, info_span};
 
 use super::{Book, Lane, RunningCall};
 use crate::{
+    budget::Budget,
     contained::{Contained, dropped, printed},
     event::Call,
     informer::Shared,
@@ -100,7 +101,11 @@ impl Lane {
 
     /// Takes keys and calls the handler until the loop is told to stop; nothing starts after that.
     pub(super) async fn work(&self, slot: &Slot) {
+        let mut budget = Budget::default();
         loop {
+            if budget.is_spent() {
+                budget.renew().await;
+            }
             let key = tokio::select! {
                 biased;
                 () = self.context.stop.cancelled() => return,
@@ -114,7 +119,7 @@ impl Lane {
             {
                 tokio::task::yield_now().await;
             }
-            match self.take_turn(&key, slot) {
+            match self.take_turn(&key, slot, &mut budget) {
                 Turned::Call(offer) => self.call(offer.call, slot).await,
                 Turned::Nothing => {}
                 Turned::Again => {
@@ -130,7 +135,7 @@ impl Lane {
     ///
     /// Predicates run outside the lock. If the object changes meanwhile, it waits for another turn:
     /// an object that never stands still keeps its worker neither from others nor from the stop.
-    fn take_turn(&self, key: &ObjectKey, slot: &Slot) -> Turned {
+    fn take_turn(&self, key: &ObjectKey, slot: &Slot, budget: &mut Budget) -> Turned {
         let now = Instant::now();
         let next = self.book().accounts.read(key, |owed| owed.next(key, now));
         let offer = match next {
@@ -141,6 +146,8 @@ impl Lane {
             }
             Some(Next::Nothing) | None => return Turned::Nothing,
         };
+        // The predicate or the callback decodes it, as a rule.
+        budget.note(offer.call.snapshot.length());
         let inside = slot.enter(Code::Predicate);
         let skip = self.handler.skip(&offer, &self.context.decoder);
         drop(inside);

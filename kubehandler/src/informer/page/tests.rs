@@ -192,7 +192,7 @@ fn large_page_is_read_in_pieces() {
     };
 
     assert_eq!(page.items.len(), 1000);
-    assert_eq!(pieces, body.len() / PIECE + 1);
+    assert_eq!(pieces, body.len() / BUDGET + 1);
 }
 
 /// The members of a list, in the order in which they come.

@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::Reflector;
+use crate::budget::Budget;
 use crate::informer::{
     ahead::{Ahead, Batch, Prepared},
     codec::Item,
@@ -28,12 +29,13 @@ impl Reflector<'_> {
         let mut opening = Opening::new(stream.opened(), limits);
         let mut listing = self.begin(read);
         let mut ahead = Ahead::default();
+        let mut budget = Budget::default();
         loop {
             let batch = self
                 .next_batch(&mut stream, &mut ahead, &mut opening)
                 .await?;
             let now = Instant::now();
-            let events = batch.prepared.len();
+            let (events, length) = (batch.prepared.len(), batch.lines.len());
             for (line, prepared) in batch.prepared {
                 let frame = match prepared {
                     Prepared::New(stored) => {
@@ -75,7 +77,7 @@ impl Reflector<'_> {
                         ends_initial_events: true,
                     } => {
                         Plan::accepts(read, &version)?;
-                        self.commit(listing, &version)?;
+                        self.commit(listing, &version).await?;
                         let mut rest = batch.lines[line.end..].to_vec();
                         while !ahead.is_empty() {
                             rest.extend(ahead.next().await?.lines);
@@ -89,7 +91,10 @@ impl Reflector<'_> {
             }
             let known = self.shared.read(Store::len) + listing.held();
             opening.read(events, known, now);
-            self.learn();
+            if self.wants_to_learn() {
+                self.learn().await;
+            }
+            budget.spend(length).await;
         }
     }
 

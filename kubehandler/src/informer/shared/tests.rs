@@ -58,7 +58,10 @@ fn list(shared: &Shared, names: &[&str]) {
         for name in names {
             deltas.extend(store.list(object(name, "5"), false).expect("fits"));
         }
-        deltas.extend(store.commit());
+        for missing in store.missing() {
+            deltas.extend(store.vanish(&missing));
+        }
+        store.commit();
         Ok::<_, Infallible>(deltas)
     });
     shared.tell();
@@ -68,7 +71,7 @@ fn list(shared: &Shared, names: &[&str]) {
 async fn subscriber_before_the_first_list_gets_it_as_initial() {
     let shared = shared();
     let recorder = Arc::new(Recorder::default());
-    shared.subscribe(recorder.clone());
+    shared.subscribe(recorder.clone()).await;
     assert_eq!(recorder.take(), [""; 0]);
 
     list(&shared, &["b", "a"]);
@@ -85,7 +88,7 @@ async fn subscriber_after_the_first_list_gets_the_store_as_initial() {
     list(&shared, &["b", "a"]);
     let recorder = Arc::new(Recorder::default());
 
-    shared.subscribe(recorder.clone());
+    shared.subscribe(recorder.clone()).await;
     let mut told = recorder.take();
     told.sort();
     assert_eq!(told, ["initial a", "initial b"]);
@@ -108,13 +111,13 @@ async fn subscriber_that_comes_before_the_others_are_told_misses_and_doubles_not
     let shared = shared();
     list(&shared, &["a"]);
     let (first, second) = (Arc::new(Recorder::default()), Arc::new(Recorder::default()));
-    shared.subscribe(first.clone());
+    shared.subscribe(first.clone()).await;
     first.take();
 
     let changed = shared.change(|store| store.upsert(object("a", "6")));
     changed.expect("fits");
     assert_eq!(first.take(), [""; 0], "it waits for more");
-    shared.subscribe(second.clone());
+    shared.subscribe(second.clone()).await;
     shared.tell();
 
     assert_eq!(first.take(), ["upsert a"]);
@@ -126,7 +129,7 @@ async fn many_changes_are_told_before_anybody_waits() {
     let shared = shared();
     list(&shared, &[]);
     let recorder = Arc::new(Recorder::default());
-    shared.subscribe(recorder.clone());
+    shared.subscribe(recorder.clone()).await;
 
     for number in 0..TOLD_TOGETHER {
         let changed = shared.change(|store| store.upsert(object(&format!("o{number}"), "6")));
@@ -141,8 +144,8 @@ async fn every_subscriber_is_told_until_it_unsubscribes() {
     let shared = shared();
     let (first, second) = (Arc::new(Recorder::default()), Arc::new(Recorder::default()));
     let subscribed: Arc<dyn Subscriber> = first.clone();
-    shared.subscribe(subscribed.clone());
-    shared.subscribe(second.clone());
+    shared.subscribe(subscribed.clone()).await;
+    shared.subscribe(second.clone()).await;
     list(&shared, &["a"]);
 
     shared.unsubscribe(&subscribed);

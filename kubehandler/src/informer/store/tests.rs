@@ -72,8 +72,17 @@ fn synced(objects: Vec<Stored>) -> Store {
 
 fn list(store: &mut Store, objects: Vec<Stored>) -> Vec<Delta> {
     let mut deltas = begin(store, objects);
-    deltas.extend(store.commit());
+    deltas.extend(commit(store));
     deltas
+}
+
+/// Ends a list: what it did not have vanishes.
+fn commit(store: &mut Store) -> Vec<Delta> {
+    let missing = store.missing();
+    let vanished = missing.iter().flat_map(|object| store.vanish(object));
+    let vanished = vanished.collect();
+    store.commit();
+    vanished
 }
 
 /// Begins a list that has these objects so far.
@@ -207,7 +216,7 @@ fn unreadable_item_keeps_what_the_store_has_and_adds_nothing() {
     store.keep(&key(1));
     store.keep(&key(3));
 
-    let deltas = store.commit();
+    let deltas = commit(&mut store);
 
     assert_eq!(texts(&deltas), ["remove a/object-2 uid-2@6"]);
     assert_eq!(store.len(), 1);
@@ -221,7 +230,7 @@ fn object_deleted_while_the_list_came_is_removed_at_once() {
     let deltas = store.remove(object(1, 1, "7")).expect("fits");
 
     assert_eq!(texts(&deltas), ["remove a/object-1 uid-1@7"]);
-    assert_eq!(texts(&store.commit()), [""; 0]);
+    assert_eq!(texts(&commit(&mut store)), [""; 0]);
     assert_eq!(store.len(), 1);
 }
 
@@ -336,7 +345,7 @@ fn take(store: &mut Store, step: Step) -> Vec<Delta> {
                 }
             }
             if is_complete {
-                deltas.extend(store.commit());
+                deltas.extend(commit(store));
             }
             deltas
         }
