@@ -423,7 +423,7 @@ mod tests {
     #[test]
     fn large_objects_are_learned_from_in_pieces_from_all_over_them() {
         for size in [1_000, 30_000, 1_000_000] {
-            let text: String = (0..size / 8).map(|at| format!("{at:08}")).collect();
+            let text = (0..size / 8).fold(String::new(), |text, at| text + &format!("{at:08}"));
             let json = format!(r#"{{"metadata":{{"name":"a"}},"data":{{"a":"{text}"}}}}"#);
             let stored = pack(&mut Packer::default(), &json);
 

@@ -141,8 +141,8 @@ impl Store {
 
     /// Removes an object that the list did not have, with the last state known.
     pub(crate) fn vanish(&mut self, missing: &Stored) -> Deltas {
-        let list = self.list;
-        let is_missing = |slot: &Slot| slot.list != list && slot.object.key() == missing.key();
+        let current = self.list;
+        let is_missing = |slot: &Slot| slot.list != current && slot.object.key() == missing.key();
         let Ok(slot) = self
             .objects
             .find_entry(self.hash(missing.key()), is_missing)

@@ -126,7 +126,8 @@ impl Longest {
             .await;
             let now = computed();
             let step = self.step.load(Ordering::Relaxed);
-            let nanos = u64::try_from((now - last).as_nanos()).expect("less than centuries");
+            let nanos =
+                u64::try_from(now.saturating_sub(last).as_nanos()).expect("less than centuries");
             self.steps[step].fetch_max(nanos, Ordering::Relaxed);
             last = now;
         }
