@@ -114,11 +114,16 @@ impl<'a> Members<'a> {
         }
         let start = walk.at;
         let name = expect(walk.text, start, b'"', "a member's name")?;
-        let behind = skip_string(walk.text, name)?;
+        let (behind, is_escaped) = end_of_string(walk.text, name)?;
         let colon = skip_space(walk.text, behind);
         let value = expect(walk.text, colon, b':', "`:`")?;
         walk.at = skip_space(walk.text, value);
-        let name = unescaped(&walk.text[name..behind - 1]);
+        let name = &walk.text[name..behind - 1];
+        let name = if is_escaped {
+            unescaped(name)
+        } else {
+            Cow::Borrowed(name)
+        };
         Ok(Some(Name { name, start }))
     }
 
@@ -314,10 +319,16 @@ fn skip_nested(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
 }
 
 /// Returns where the string ends whose opening quote stands before `at`.
+fn skip_string(text: &[u8], at: usize) -> Result<usize, Malformed> {
+    end_of_string(text, at).map(|(end, _)| end)
+}
+
+/// Returns where that string ends, and whether something in it is escaped.
 ///
 /// Eight bytes at a time: the lowest byte of `marks` that is not zero is the first quote or
 /// backslash (Mycroft's test for a zero byte; what it finds falsely lies above a true one).
-fn skip_string(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
+#[inline(always)] // Where only the end is wanted, nothing else is kept.
+fn end_of_string(text: &[u8], mut at: usize) -> Result<(usize, bool), Malformed> {
     const LOW: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     const QUOTES: u64 = LOW * 0x22;
@@ -326,6 +337,7 @@ fn skip_string(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
         word.wrapping_sub(LOW) & !word & HIGH
     }
 
+    let mut is_escaped = false;
     while let Some((word, _)) = text
         .get(at..)
         .and_then(|rest| rest.split_first_chunk::<8>())
@@ -340,14 +352,18 @@ fn skip_string(text: &[u8], mut at: usize) -> Result<usize, Malformed> {
         }
         at += marks.trailing_zeros() as usize / 8;
         if text[at] == b'"' {
-            return Ok(at + 1);
+            return Ok((at + 1, is_escaped));
         }
+        is_escaped = true;
         at += 2; // Whatever is escaped does not end the string.
     }
     while let Some(&byte) = text.get(at) {
         match byte {
-            b'"' => return Ok(at + 1),
-            b'\\' => at += 2,
+            b'"' => return Ok((at + 1, is_escaped)),
+            b'\\' => {
+                is_escaped = true;
+                at += 2;
+            }
             _ => at += 1,
         }
     }

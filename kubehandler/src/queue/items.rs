@@ -178,7 +178,17 @@ impl<T> Items<T> {
     }
 
     /// Gives memory back after a burst; whoever keeps an index has to follow the moves.
+    #[inline]
     pub(super) fn shrink(&mut self) -> Option<Moved<T>> {
+        if self.entries.is_wasteful() {
+            self.compact()
+        } else {
+            None
+        }
+    }
+
+    #[cold]
+    fn compact(&mut self) -> Option<Moved<T>> {
         let indices = self.by_hash.iter_mut().map(|place| &mut place.index);
         let moves = self.entries.compact(indices)?;
         self.moved += 1;

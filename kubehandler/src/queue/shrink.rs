@@ -9,6 +9,7 @@ use hashbrown::HashTable;
 pub(super) const SMALL: usize = 64;
 
 /// Says whether so many values use less than an eighth of the room they have.
+#[inline]
 pub(super) fn is_wasteful(len: usize, capacity: usize) -> bool {
     capacity > SMALL && len < capacity / 8
 }

@@ -160,6 +160,12 @@ impl<V> Slab<V> {
         self.len
     }
 
+    /// Returns true if much of the memory is vacant.
+    #[inline]
+    pub(super) fn is_wasteful(&self) -> bool {
+        is_wasteful(self.len, self.slots.capacity())
+    }
+
     /// Moves the values closer together if much of the memory is vacant.
     ///
     /// `indices` are those of all values, and are the new ones then. The others have to
@@ -168,7 +174,7 @@ impl<V> Slab<V> {
         &mut self,
         indices: impl IntoIterator<Item = &'a mut Index>,
     ) -> Option<Moves<V>> {
-        if !is_wasteful(self.len, self.slots.capacity()) {
+        if !self.is_wasteful() {
             return None;
         }
         let mut moves = std::mem::replace(&mut self.slots, Slots(Vec::new()));

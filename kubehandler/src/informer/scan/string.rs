@@ -18,7 +18,7 @@ pub(crate) fn text(value: &[u8]) -> Result<Cow<'_, str>, NoString> {
     match value {
         // What most strings are: nothing in them is escaped.
         [b'"', inner @ .., b'"']
-            if inner.iter().all(|&byte| is_plain(byte))
+            if are_all(inner, is_plain)
                 && let Ok(inner) = std::str::from_utf8(inner) =>
         {
             Ok(Cow::Borrowed(inner))
@@ -48,9 +48,6 @@ fn push_lossy(whole: &mut String, text: &[u8]) {
 
 /// A name as it is meant; one that cannot be unescaped names nothing, and stays as it is.
 pub(super) fn unescaped(name: &[u8]) -> Cow<'_, [u8]> {
-    if !name.contains(&b'\\') {
-        return Cow::Borrowed(name);
-    }
     unescape(name).map_or(Cow::Borrowed(name), |name| Cow::Owned(name.into_bytes()))
 }
 
@@ -105,6 +102,13 @@ fn utf16(text: &[u8]) -> Option<(char, usize)> {
         return Some((character, 10));
     }
     Some((char::REPLACEMENT_CHARACTER, 4))
+}
+
+/// Looks at each byte, whatever the first are: most texts are short, and are looked at many bytes at a
+/// time so.
+#[inline]
+fn are_all(text: &[u8], are: impl Fn(u8) -> bool) -> bool {
+    text.iter().fold(true, |all, &byte| all & are(byte))
 }
 
 /// Neither a quote, nor an escape, nor a control character.
