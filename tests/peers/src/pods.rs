@@ -1,9 +1,12 @@
 //! The pods of the load, made when they are sent: 1,000,000 of them need no memory here.
 
 mod identity;
+pub mod protobuf;
 mod random;
 
 use std::io::Write as _;
+
+use anyhow::Context as _;
 
 use self::identity::{Field, Identity};
 
@@ -15,6 +18,7 @@ const TEMPLATE: &str = include_str!("pods/pod.json");
 pub struct Pods {
     count: u32,
     pieces: Vec<Piece>,
+    protobuf: protobuf::Template,
 }
 
 #[derive(Debug)]
@@ -32,20 +36,11 @@ impl Pods {
     pub fn new(count: u32) -> anyhow::Result<Self> {
         // A server sends no white space between tokens.
         let template: String = TEMPLATE.lines().map(str::trim).collect();
-        let mut pieces = Vec::new();
-        let mut rest = template.as_str();
-        while let Some((text, field)) = rest.split_once('<') {
-            let (name, after) = field
-                .split_once('>')
-                .ok_or_else(|| anyhow::anyhow!("the template has a field without an end"))?;
-            let field = Field::named(name)
-                .ok_or_else(|| anyhow::anyhow!("the template has an unknown field `{name}`"))?;
-            pieces.push(Piece::Text(text.as_bytes().into()));
-            pieces.push(Piece::Field(field));
-            rest = after;
-        }
-        pieces.push(Piece::Text(rest.as_bytes().into()));
-        Ok(Self { count, pieces })
+        Ok(Self {
+            count,
+            pieces: pieces(&template)?,
+            protobuf: protobuf::Template::new(&template)?,
+        })
     }
 
     /// Returns how many pods there are.
@@ -73,6 +68,25 @@ impl Pods {
         self.write(index, round, out);
         out.extend_from_slice(b"}}\n");
     }
+}
+
+/// Splits a text at its fields.
+fn pieces(text: &str) -> anyhow::Result<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while let Some((text, field)) = rest.split_once('<') {
+        let (name, after) = field
+            .split_once('>')
+            .context("the template has a field without an end")?;
+        let field = Field::named(name)
+            .with_context(|| format!("the template has an unknown field `{name}`"))?;
+        pieces.push(Piece::Text(text.as_bytes().into()));
+        pieces.push(Piece::Field(field));
+        rest = after;
+    }
+    pieces.push(Piece::Text(rest.as_bytes().into()));
+    pieces.retain(|piece| !matches!(piece, Piece::Text(text) if text.is_empty()));
+    Ok(pieces)
 }
 
 /// Returns the value of the label `shard`, by which the idle informers share the pods out.

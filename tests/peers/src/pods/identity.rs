@@ -92,10 +92,13 @@ pub(crate) struct Identity {
     node: u64,
     pod_address: u32,
     owner: [u8; 36],
-    created: [u8; 20],
-    started: [u8; 20],
-    ready: [u8; 20],
+    created: Time,
+    started: Time,
+    ready: Time,
 }
+
+/// A time in seconds since 1970, and as text.
+struct Time(u64, [u8; 20]);
 
 impl Identity {
     pub(crate) fn new(index: u32, round: u32) -> Self {
@@ -115,9 +118,9 @@ impl Identity {
             // An odd factor: as far as there are addresses, no two pods have the same.
             pod_address: index.wrapping_mul(2_654_435_761) & 0x003F_FFFF,
             owner: random::uuid(index, 4),
-            created: time(created),
-            started: time(started + 60 * u64::from(round)),
-            ready: time(ready),
+            created: Time::new(created),
+            started: Time::new(started + 60 * u64::from(round)),
+            ready: Time::new(ready),
         }
     }
 
@@ -128,9 +131,9 @@ impl Identity {
             Field::Hash => out.extend_from_slice(&self.hash),
             Field::Mount => out.extend_from_slice(&self.mount),
             Field::Owner => out.extend_from_slice(&self.owner),
-            Field::Created => out.extend_from_slice(&self.created),
-            Field::Started => out.extend_from_slice(&self.started),
-            Field::Ready => out.extend_from_slice(&self.ready),
+            Field::Created => out.extend_from_slice(&self.created.1),
+            Field::Started => out.extend_from_slice(&self.started.1),
+            Field::Ready => out.extend_from_slice(&self.ready.1),
             Field::Uid => out.extend_from_slice(&random::uuid(self.index, 6)),
             Field::Checksum => out.extend_from_slice(&random::hex::<64>(self.index, 8)),
             Field::Container => {
@@ -167,6 +170,19 @@ impl Identity {
         }
     }
 
+    /// Returns the number that stands in the place of `field`: for a time, its seconds since 1970.
+    ///
+    /// `None` if it is text.
+    pub(crate) fn number(&self, field: Field) -> Option<u64> {
+        match field {
+            Field::Created => Some(self.created.0),
+            Field::Started => Some(self.started.0),
+            Field::Ready => Some(self.ready.0),
+            Field::Restarts => Some(self.round.into()),
+            _ => None,
+        }
+    }
+
     fn write_app(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.subject.as_bytes());
         out.push(b'-');
@@ -181,6 +197,12 @@ impl Identity {
         out.extend_from_slice(&random::suffix::<5>(self.index, 23));
         // The contestants find their bookkeeping by it.
         number(out, "-", u64::from(self.index));
+    }
+}
+
+impl Time {
+    fn new(unix_seconds: u64) -> Self {
+        Self(unix_seconds, time(unix_seconds))
     }
 }
 

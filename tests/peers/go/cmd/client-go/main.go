@@ -1,13 +1,14 @@
 // The contestant client-go: a shared informer, a rate-limiting work queue, and workers.
 //
-//	client-go URL PODS key|object [WORKERS]
+//	client-go [-format protobuf|json] [-workers N] URL PODS key|object
 //
 // In the mode key a callback takes key, uid and resourceVersion, in the mode object it reads spec and
-// status too; the objects are decoded anyway.
+// status too; the objects are decoded anyway. Protobuf is what client-go asks for by default.
 package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"runtime"
@@ -32,33 +33,39 @@ func main() {
 }
 
 func run(arguments []string) error {
-	if len(arguments) < 3 {
-		return fmt.Errorf("usage: client-go URL PODS key|object [WORKERS]")
+	flags := flag.NewFlagSet("client-go", flag.ContinueOnError)
+	format := flags.String("format", "protobuf", "the format of objects, protobuf or json")
+	// The fastest of 1, 2 and 16: decoding is what takes long, and workers only get into its way.
+	workers := flags.Int("workers", 1, "callbacks at once")
+	if err := flags.Parse(arguments); err != nil {
+		return err
 	}
-	pods, err := strconv.Atoi(arguments[1])
+	if flags.NArg() != 3 {
+		return fmt.Errorf("usage: client-go [-format protobuf|json] [-workers N] URL PODS key|object")
+	}
+	pods, err := strconv.Atoi(flags.Arg(1))
 	if err != nil {
 		return err
 	}
-	// The fastest of 1, 2 and 16: decoding is what takes long, and workers only get into its way.
-	workers := 1
-	if len(arguments) > 3 {
-		if workers, err = strconv.Atoi(arguments[3]); err != nil {
-			return err
-		}
+	config := &rest.Config{Host: flags.Arg(0)}
+	switch *format {
+	case "protobuf": // The default of the typed client.
+	case "json":
+		config.ContentType = "application/json"
+	default:
+		return fmt.Errorf("unknown format `%s`", *format)
 	}
-	config := &rest.Config{Host: arguments[0]}
-	config.ContentType = "application/json"
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return err
 	}
 	controller := &controller{
 		progress:    progress.New(pods),
-		readsObject: arguments[2] == "object",
+		readsObject: flags.Arg(2) == "object",
 		queue:       workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
 		informer:    informers.NewSharedInformerFactory(client, 0).Core().V1().Pods().Informer(),
 	}
-	return controller.run(workers)
+	return controller.run(*workers)
 }
 
 // controller is what the sample controller of Kubernetes is, for pods.

@@ -17,6 +17,8 @@ const CHUNK_HEAD: usize = 10;
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) path: String,
+    /// The media types that the client takes.
+    pub(crate) accept: String,
     query: Vec<(String, String)>,
 }
 
@@ -27,8 +29,13 @@ impl Request {
         if input.read_line(&mut first)? == 0 {
             return Ok(None);
         }
-        let mut header = String::new();
+        let (mut header, mut accept) = (String::new(), String::new());
         while input.read_line(&mut header)? > 0 && !header.trim().is_empty() {
+            if let Some((name, value)) = header.split_once(':')
+                && name.eq_ignore_ascii_case("accept")
+            {
+                value.trim().clone_into(&mut accept);
+            }
             header.clear();
         }
         let mut words = first.split_whitespace();
@@ -45,6 +52,7 @@ impl Request {
         Ok(Some(Self {
             method: method.to_owned(),
             path: path.to_owned(),
+            accept,
             query,
         }))
     }
@@ -99,10 +107,15 @@ pub(crate) struct Body<'a> {
 
 impl<'a> Body<'a> {
     /// Starts the answer; counts its bytes in `sent`.
-    pub(crate) fn start(stream: &'a mut TcpStream, sent: &'a AtomicU64) -> io::Result<Self> {
-        stream.write_all(
-            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
-        )?;
+    pub(crate) fn start(
+        stream: &'a mut TcpStream,
+        media_type: &str,
+        sent: &'a AtomicU64,
+    ) -> io::Result<Self> {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes())?;
         let mut chunk = Vec::with_capacity(CHUNK + 16 * 1024);
         chunk.resize(CHUNK_HEAD, 0);
         Ok(Self {

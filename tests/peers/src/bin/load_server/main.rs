@@ -1,8 +1,8 @@
 //! A server of many pods, for clients to be measured against: cheap, and the same each time.
 //!
 //! `load-server PODS` prints `serving on http://ADDRESS` and serves `/api/v1/pods` as a Kubernetes API
-//! server does: lists in pages, streaming lists, watches. A pod is about 6 KB of JSON and is made when
-//! it is sent. The runner steers the server by requests:
+//! server does: lists in pages, streaming lists, watches, in JSON or in protobuf, as the client prefers.
+//! A pod is about 6 KB of JSON and is made when it is sent. The runner steers the server by requests:
 //!
 //! - `POST /control/round` gives every object a new version, and sends it to those who watch.
 //! - `POST /control/relist?changed=true` ends all watches with 410 and refuses further ones until
@@ -12,6 +12,7 @@
 //!
 //! Each connection has a thread of its own: blocking writes of large chunks cost the least.
 
+mod format;
 mod http;
 mod list;
 mod state;

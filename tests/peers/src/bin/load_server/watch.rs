@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kubehandler_peers::{pods, version};
+use kubehandler_peers::version;
 
 use crate::{
     Server,
@@ -31,7 +31,8 @@ pub(crate) fn serve(
     let lifetime = lifetime.map_or(LIFETIME, Duration::from_secs);
     let deadline = Instant::now() + lifetime;
 
-    let mut body = Body::start(stream, &server.state.counters.bytes)?;
+    let media_type = selection.format.watch_type();
+    let mut body = Body::start(stream, media_type, &server.state.counters.bytes)?;
     let from = request
         .parameter("resourceVersion")
         .filter(|version| *version != "0");
@@ -39,7 +40,8 @@ pub(crate) fn serve(
         list::initial_events(server, selection, true, &mut body)?
     } else if let Some(from) = from {
         let Some(moment) = since(server, from) else {
-            expired(from, server.state.version(&server.state.now()), &mut body)?;
+            let now = server.state.version(&server.state.now());
+            body.write(|out| selection.format.write_expired(from, now, out))?;
             return body.end();
         };
         body.flush()?;
@@ -109,7 +111,11 @@ fn send_round(
 ) -> io::Result<()> {
     let mut count = 0;
     for index in (first..server.pods.count()).filter(|index| selection.has(*index)) {
-        body.write(|out| server.pods.write_event("MODIFIED", index, round, out))?;
+        body.write(|out| {
+            selection
+                .format
+                .write_event(&server.pods, "MODIFIED", index, round, out);
+        })?;
         count += 1;
     }
     server
@@ -132,14 +138,15 @@ fn follow(
     while let Some(moment) = server.state.wait(&known, deadline) {
         if moment.cuts != known.cuts {
             let seen = server.state.version(&known).to_string();
-            return expired(&seen, server.state.version(&moment), body);
+            let now = server.state.version(&moment);
+            return body.write(|out| selection.format.write_expired(&seen, now, out));
         }
         for round in known.round + 1..=moment.round {
             send_round(server, selection, round, 0, body)?;
         }
         if moment.ticks != known.ticks && wants_bookmarks {
             let version = server.state.version(&moment);
-            body.write(|out| pods::write_bookmark(version, false, out))?;
+            body.write(|out| selection.format.write_bookmark(version, false, out))?;
             server
                 .state
                 .counters
@@ -150,9 +157,4 @@ fn follow(
         known = moment;
     }
     Ok(())
-}
-
-/// Ends a watch as a server does that no longer knows what came after the version.
-fn expired(from: &str, now: u64, body: &mut Body<'_>) -> io::Result<()> {
-    body.write(|out| pods::write_expired(from, now, out))
 }
