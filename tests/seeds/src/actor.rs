@@ -182,7 +182,8 @@ impl Stage {
             8..11 => Does::Take(millis(&mut dice, 20_000)),
             11 if may_fail => Does::TakeAndFail(millis(&mut dice, 20_000)),
             12 if may_fail && spec.timeout.is_some() => Does::Hang,
-            13 if !is_delete => Does::Requeue(millis(&mut dice, 60_000)),
+            // Never at once: it would be asked for again and again, and the clock stands still meanwhile.
+            13 if !is_delete => Does::Requeue(Duration::from_millis(1) + millis(&mut dice, 60_000)),
             14 if !is_delete => Does::Write,
             15 | 16 => Does::Decode,
             _ => Does::Succeed,

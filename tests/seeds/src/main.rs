@@ -8,7 +8,7 @@
 //! SEED=17 cargo test -p kubehandler-seeds
 //! ```
 //!
-//! runs that one alone, the same way. `SEEDS=5000` runs more of them.
+//! runs that one alone, the same way. `SEEDS=5000` runs more of them, `SEEDS=5000..9000` those.
 
 mod actor;
 mod between;
@@ -28,6 +28,7 @@ mod world;
 use std::{
     env,
     io::{self, Write as _},
+    ops::Range,
     panic, process,
     sync::{
         Once,
@@ -54,6 +55,19 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().expect("a number"))
 }
 
+/// Returns the seeds that are to be run.
+fn seeds() -> Range<u64> {
+    let Ok(text) = env::var("SEEDS") else {
+        return 0..SEEDS;
+    };
+    let (first, end) = text.split_once("..").unwrap_or(("0", &text));
+    let number = |text: &str| {
+        text.parse()
+            .expect("SEEDS is a number, or two with `..` between")
+    };
+    number(first)..number(end)
+}
+
 fn run_shard(shard: u64) {
     quiet_deliberate_panics();
     if let Some(seed) = number("SEED") {
@@ -62,8 +76,7 @@ fn run_shard(shard: u64) {
         }
         return;
     }
-    let seeds = number("SEEDS").unwrap_or(SEEDS);
-    for seed in (0..seeds).filter(|seed| seed % SHARDS == shard) {
+    for seed in seeds().filter(|seed| seed % SHARDS == shard) {
         if HAS_FAILED.load(Ordering::Relaxed) {
             return;
         }
