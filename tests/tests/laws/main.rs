@@ -3,6 +3,7 @@
 //! The server's first version is 96, so that versions grow a digit on the way.
 //! The clock is paused: a sleep lets everything happen that can happen by then, and takes no time.
 
+mod law_10_no_thread_is_kept;
 mod law_10_nothing_waits_for_ever;
 mod law_10_progress_is_not_cut_off;
 mod law_10_sizes_are_bounded;
