@@ -60,9 +60,9 @@ async fn law_10_watches_closed_at_once_are_reopened_with_backoff() {
     let before = server.asked().len();
     let mut watches = 0;
     server.rule(move |asked, _| {
-        watches += u32::from(!asked.is_list());
+        watches += u32::from(asked.is_watch());
         match watches {
-            _ if asked.is_list() => None,
+            _ if !asked.is_watch() => None,
             0..1000 => Some(Reply::stream()),
             _ => Some(Reply::never()), // Without a backoff no time would ever pass.
         }
