@@ -46,6 +46,10 @@ bench-apiserver:
 bench-peers *arguments:
     tests/peers/run {{arguments}}
 
+# Half an hour of an event loop whose watches are cut all the time; takes arguments, such as `--minutes 3`.
+soak *arguments:
+    tests/soak/run {{arguments}}
+
 # Instructions of the hot paths, compared with those written down; needs valgrind. Takes names, --write.
 instructions *arguments:
     tests/peers/instructions {{arguments}}

@@ -2,6 +2,7 @@
 
 mod arguments;
 pub mod feed;
+pub mod http;
 pub mod pods;
 mod progress;
 pub mod report;

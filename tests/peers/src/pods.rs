@@ -9,6 +9,7 @@ use std::io::Write as _;
 use anyhow::Context as _;
 
 use self::identity::{Field, Identity};
+use crate::version;
 
 /// A pod without `kind` and `apiVersion`, one piece a line; `<name>` is a [`Field`].
 const TEMPLATE: &str = include_str!("pods/pod.json");
@@ -19,6 +20,32 @@ pub struct Pods {
     count: u32,
     pieces: Vec<Piece>,
     protobuf: protobuf::Template,
+}
+
+/// A pod as it is after an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// Which pod it is: name and uid follow from it.
+    pub index: u32,
+    /// How many updates there were.
+    pub round: u32,
+    /// Its resourceVersion.
+    pub version: u64,
+    /// How many random characters an annotation ends with.
+    pub note: u32,
+}
+
+impl Revision {
+    /// Returns the pod in a round of the load, which has no note.
+    #[must_use]
+    pub fn of(index: u32, round: u32) -> Self {
+        Self {
+            index,
+            round,
+            version: version::of(round, index.into()),
+            note: 0,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -51,7 +78,12 @@ impl Pods {
 
     /// Appends the fields of a pod in a round, without the braces around them.
     pub fn write(&self, index: u32, round: u32, out: &mut Vec<u8>) {
-        let identity = Identity::new(index, round);
+        self.write_revision(&Revision::of(index, round), out);
+    }
+
+    /// Appends the fields of a pod, without the braces around them.
+    pub fn write_revision(&self, revision: &Revision, out: &mut Vec<u8>) {
+        let identity = Identity::new(revision);
         for piece in &self.pieces {
             match piece {
                 Piece::Text(text) => out.extend_from_slice(text),
@@ -62,10 +94,15 @@ impl Pods {
 
     /// Appends an event of a watch: its line.
     pub fn write_event(&self, kind: &str, index: u32, round: u32, out: &mut Vec<u8>) {
+        self.write_revision_event(kind, &Revision::of(index, round), out);
+    }
+
+    /// Appends an event of a watch with a pod in any revision.
+    pub fn write_revision_event(&self, kind: &str, revision: &Revision, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"type\":\"");
         out.extend_from_slice(kind.as_bytes());
         out.extend_from_slice(b"\",\"object\":{\"kind\":\"Pod\",\"apiVersion\":\"v1\",");
-        self.write(index, round, out);
+        self.write_revision(revision, out);
         out.extend_from_slice(b"}}\n");
     }
 }
@@ -122,7 +159,6 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::version;
     use k8s_openapi::api::core::v1::Pod;
 
     fn text(index: u32, round: u32) -> String {
@@ -176,6 +212,24 @@ mod tests {
             assert!(addresses.insert(pod.status.and_then(|status| status.pod_ip)));
         }
         assert_eq!(text(5, 1), text(5, 1));
+    }
+
+    #[test]
+    fn revision_has_its_version_and_a_note() {
+        let revision = Revision {
+            version: 7,
+            note: 100,
+            ..Revision::of(5, 1)
+        };
+        let mut out = b"{".to_vec();
+
+        let pods = Pods::new(1).expect("the template is sound");
+        pods.write_revision(&revision, &mut out);
+
+        out.push(b'}');
+        let noted: Pod = serde_json::from_slice(&out).expect("a pod");
+        assert_eq!(noted.metadata.resource_version.as_deref(), Some("7"));
+        assert_eq!(out.len() - 100, text(5, 1).len() - "20000005".len() + 1);
     }
 
     #[test]

@@ -2,10 +2,7 @@
 
 use std::io::Write as _;
 
-use crate::{
-    pods::{random, shard},
-    version,
-};
+use crate::pods::{Revision, random, shard};
 
 /// When the youngest pods were made: 2024-10-27.
 const NEWEST: u64 = 1_730_000_000;
@@ -39,6 +36,7 @@ pub(crate) enum Field {
     Name,
     Namespace,
     Node,
+    Note,
     Owner,
     PodIp,
     Ready,
@@ -66,6 +64,7 @@ impl Field {
             "name" => Self::Name,
             "namespace" => Self::Namespace,
             "node" => Self::Node,
+            "note" => Self::Note,
             "owner" => Self::Owner,
             "pod-ip" => Self::PodIp,
             "ready" => Self::Ready,
@@ -85,6 +84,8 @@ impl Field {
 pub(crate) struct Identity {
     index: u32,
     round: u32,
+    version: u64,
+    note: u32,
     subject: &'static str,
     role: &'static str,
     hash: [u8; 10],
@@ -101,7 +102,13 @@ pub(crate) struct Identity {
 struct Time(u64, [u8; 20]);
 
 impl Identity {
-    pub(crate) fn new(index: u32, round: u32) -> Self {
+    pub(crate) fn new(revision: &Revision) -> Self {
+        let Revision {
+            index,
+            round,
+            version,
+            note,
+        } = *revision;
         let choice = random::bits(index, 0);
         let created = NEWEST - (choice >> 32) % AGE;
         let started = created + 1 + (choice >> 8) % 8;
@@ -110,6 +117,8 @@ impl Identity {
         Self {
             index,
             round,
+            version,
+            note,
             subject: pick(&SUBJECTS, choice),
             role: pick(&ROLES, choice >> 24),
             hash: random::suffix(index, 1),
@@ -147,9 +156,13 @@ impl Identity {
             Field::Namespace => {
                 number(out, "team-", random::bits(self.index, 22) % NAMESPACES);
             }
+            Field::Note => {
+                let revision = self.index ^ (self.round << 20);
+                out.extend(random::digits(revision, 24).take(self.note as usize));
+            }
             Field::Shard => number(out, "", u64::from(shard(self.index))),
             Field::Restarts => number(out, "", u64::from(self.round)),
-            Field::Version => number(out, "", version::of(self.round, u64::from(self.index))),
+            Field::Version => number(out, "", self.version),
             Field::Node => {
                 number(out, "pool-", self.node % 7);
                 out.push(b'-');

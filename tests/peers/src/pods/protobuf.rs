@@ -8,7 +8,7 @@ mod schema;
 mod wire;
 
 use self::message::Message;
-use super::{Pods, identity::Identity};
+use super::{Pods, Revision, identity::Identity};
 
 /// What every object of its own begins with.
 const MAGIC: &[u8] = b"k8s\0";
@@ -33,13 +33,13 @@ impl Pods {
     /// Appends a pod as an item of a list.
     pub fn write_protobuf_item(&self, index: u32, round: u32, out: &mut Vec<u8>) {
         wire::tag(2, out);
-        let identity = Identity::new(index, round);
+        let identity = Identity::new(&Revision::of(index, round));
         self.protobuf.0.write_delimited(&identity, out);
     }
 
     /// Appends an event of a watch: its frame.
     pub fn write_protobuf_event(&self, kind: &str, index: u32, round: u32, out: &mut Vec<u8>) {
-        let identity = Identity::new(index, round);
+        let identity = Identity::new(&Revision::of(index, round));
         write_event(kind, "Pod", &self.protobuf.0, &identity, out);
     }
 }
@@ -53,7 +53,13 @@ pub fn write_bookmark(version: u64, ends_initial_events: bool, out: &mut Vec<u8>
     };
     let json = format!(r#"{{"metadata":{{"resourceVersion":"{version}"{annotations}}}}}"#);
     let pod = known(schema::POD, &json);
-    write_event("BOOKMARK", "Pod", &pod, &Identity::new(0, 0), out);
+    write_event(
+        "BOOKMARK",
+        "Pod",
+        &pod,
+        &Identity::new(&Revision::of(0, 0)),
+        out,
+    );
 }
 
 /// Appends the end of a watch, as a server writes it that no longer knows what came after the version.
@@ -62,7 +68,13 @@ pub fn write_expired(from: &str, now: u64, out: &mut Vec<u8>) {
         r#"{{"status":"Failure","message":"too old resource version: {from} ({now})","reason":"Expired","code":410}}"#
     );
     let status = known(schema::STATUS, &json);
-    write_event("ERROR", "Status", &status, &Identity::new(0, 0), out);
+    write_event(
+        "ERROR",
+        "Status",
+        &status,
+        &Identity::new(&Revision::of(0, 0)),
+        out,
+    );
 }
 
 /// Appends what comes before the items of a list, which are `items` bytes.
@@ -76,7 +88,7 @@ pub fn write_list_head(version: u64, next: Option<(&str, usize)>, items: usize, 
     let metadata = known(schema::LIST_META, &json);
     let mut head = Vec::new();
     wire::tag(1, &mut head);
-    metadata.write_delimited(&Identity::new(0, 0), &mut head);
+    metadata.write_delimited(&Identity::new(&Revision::of(0, 0)), &mut head);
 
     write_envelope_head("PodList", out);
     wire::varint((head.len() + items) as u64, out);

@@ -52,3 +52,9 @@ pub(crate) fn uuid(index: u32, purpose: u32) -> [u8; 36] {
     text[19] = b"89ab"[usize::from(text[19]) & 3];
     text
 }
+
+/// Returns random hexadecimal digits without end.
+pub(crate) fn digits(index: u32, purpose: u32) -> impl Iterator<Item = u8> {
+    let mut random = fastrand::Rng::with_seed(bits(index, purpose));
+    std::iter::repeat_with(move || *random.choice(b"0123456789abcdef").unwrap_or(&b'0'))
+}

@@ -1,8 +1,9 @@
 //! The formats that a client can ask for: JSON and the protobuf of Kubernetes.
 
-use kubehandler_peers::pods::{self, Pods, protobuf};
-
-use crate::http::Request;
+use kubehandler_peers::{
+    http::{self, Request},
+    pods::{self, Pods, protobuf},
+};
 
 /// How objects are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,14 +24,14 @@ impl Format {
 
     pub(crate) fn list_type(self) -> &'static str {
         match self {
-            Self::Json => "application/json",
+            Self::Json => http::JSON,
             Self::Protobuf => "application/vnd.kubernetes.protobuf",
         }
     }
 
     pub(crate) fn watch_type(self) -> &'static str {
         match self {
-            Self::Json => "application/json",
+            Self::Json => http::JSON,
             Self::Protobuf => "application/vnd.kubernetes.protobuf;stream=watch",
         }
     }

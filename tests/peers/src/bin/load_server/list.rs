@@ -7,16 +7,12 @@ use std::{
 };
 
 use kubehandler_peers::{
+    http::{self, Body, Request},
     pods::{self, Pods, protobuf},
     version,
 };
 
-use crate::{
-    Server,
-    format::Format,
-    http::{self, Body, Request},
-    state::Moment,
-};
+use crate::{Server, format::Format, state::Moment};
 
 /// Which objects are asked for, and in which format.
 #[derive(Clone, Copy, Debug)]

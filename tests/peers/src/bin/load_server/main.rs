@@ -13,7 +13,6 @@
 //! Each connection has a thread of its own: blocking writes of large chunks cost the least.
 
 mod format;
-mod http;
 mod list;
 mod state;
 mod watch;
@@ -28,15 +27,13 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use kubehandler_peers::{
+    http::{self, Request},
     pods::Pods,
     report::{say, unix_nanos},
     version,
 };
 
-use self::{http::Request, list::Selection, state::State};
-
-const VERSION: &str =
-    r#"{"major":"1","minor":"37","gitVersion":"v1.37.2","platform":"linux/amd64"}"#;
+use self::{list::Selection, state::State};
 
 /// What every connection needs.
 #[derive(Debug)]
@@ -87,17 +84,17 @@ fn answer(server: &Arc<Server>, request: &Request, stream: &mut TcpStream) -> io
         .requests
         .fetch_add(1, Ordering::Relaxed);
     match request.path.as_str() {
-        "/version" => http::send(stream, "200 OK", VERSION),
+        "/version" => http::send(stream, "200 OK", http::VERSION),
         "/api/v1/pods" => match Selection::of(request) {
             Ok(selection) if request.is_set("watch") => {
                 watch::serve(server, request, selection, stream)
             }
             Ok(selection) => list::serve(server, request, selection, stream),
-            Err(reason) => http::send(stream, "400 Bad Request", &status(400, &reason)),
+            Err(reason) => http::send(stream, "400 Bad Request", &http::status(400, &reason)),
         },
         path => {
             let reason = format!("the load server has no `{path}`");
-            http::send(stream, "404 Not Found", &status(404, &reason))
+            http::send(stream, "404 Not Found", &http::status(404, &reason))
         }
     }
 }
@@ -124,10 +121,4 @@ fn control(server: &Arc<Server>, command: &str, request: &Request) -> Option<Str
         ("GET", "stats") => Some(server.state.stats()),
         _ => None,
     }
-}
-
-fn status(code: u16, message: &str) -> String {
-    format!(
-        "{{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{{}},\"status\":\"Failure\",\"message\":\"{message}\",\"code\":{code}}}"
-    )
 }

@@ -7,11 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kubehandler_peers::version;
+use kubehandler_peers::{
+    http::{Body, Request},
+    version,
+};
 
 use crate::{
     Server,
-    http::{Body, Request},
     list::{self, Selection},
     state::Moment,
 };

@@ -10,7 +10,7 @@ use super::{
     wire,
 };
 use crate::pods::{
-    self,
+    self, Revision,
     identity::{Field, Identity},
 };
 
@@ -183,7 +183,7 @@ impl Message {
     }
 
     fn number(&mut self, field: Field) -> anyhow::Result<()> {
-        let is_number = Identity::new(0, 0).number(field).is_some();
+        let is_number = Identity::new(&Revision::of(0, 0)).number(field).is_some();
         ensure!(is_number, "{field:?} is no number");
         self.pieces.push(Piece::Number(field));
         self.least += 1;

@@ -12,19 +12,32 @@ const CHUNK: usize = 64 * 1024;
 /// The size of a chunk comes before it, in as many digits as any needs.
 const CHUNK_HEAD: usize = 10;
 
+/// The media type of JSON.
+pub const JSON: &str = "application/json";
+
+/// What a server says of itself.
+pub const VERSION: &str =
+    r#"{"major":"1","minor":"37","gitVersion":"v1.37.2","platform":"linux/amd64"}"#;
+
 /// A request without a body.
 #[derive(Debug)]
-pub(crate) struct Request {
-    pub(crate) method: String,
-    pub(crate) path: String,
+pub struct Request {
+    /// The method, in capitals.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
     /// The media types that the client takes.
-    pub(crate) accept: String,
+    pub accept: String,
     query: Vec<(String, String)>,
 }
 
 impl Request {
     /// Reads the next request of a connection; `None` when the client has closed it.
-    pub(crate) fn read(input: &mut BufReader<TcpStream>) -> io::Result<Option<Self>> {
+    ///
+    /// # Errors
+    ///
+    /// Fails if the connection does, or if its bytes are no request.
+    pub fn read(input: &mut BufReader<TcpStream>) -> io::Result<Option<Self>> {
         let mut first = String::new();
         if input.read_line(&mut first)? == 0 {
             return Ok(None);
@@ -58,13 +71,15 @@ impl Request {
     }
 
     /// Returns a parameter; one that is empty is none.
-    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
         let (_, value) = self.query.iter().find(|(known, _)| known == name)?;
         Some(value.as_str()).filter(|value| !value.is_empty())
     }
 
     /// Returns true if a parameter is there and says yes.
-    pub(crate) fn is_set(&self, name: &str) -> bool {
+    #[must_use]
+    pub fn is_set(&self, name: &str) -> bool {
         matches!(self.parameter(name), Some("true" | "1"))
     }
 }
@@ -88,8 +103,20 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Returns an error as Kubernetes writes it.
+#[must_use]
+pub fn status(code: u16, message: &str) -> String {
+    format!(
+        "{{\"kind\":\"Status\",\"apiVersion\":\"v1\",\"metadata\":{{}},\"status\":\"Failure\",\"message\":\"{message}\",\"code\":{code}}}"
+    )
+}
+
 /// Sends an answer that is small.
-pub(crate) fn send(stream: &mut TcpStream, status: &str, body: &str) -> io::Result<()> {
+///
+/// # Errors
+///
+/// Fails if the connection does.
+pub fn send(stream: &mut TcpStream, status: &str, body: &str) -> io::Result<()> {
     let len = body.len();
     write!(
         stream,
@@ -98,7 +125,8 @@ pub(crate) fn send(stream: &mut TcpStream, status: &str, body: &str) -> io::Resu
 }
 
 /// The body of an answer whose length is not known before.
-pub(crate) struct Body<'a> {
+#[derive(Debug)]
+pub struct Body<'a> {
     stream: &'a mut TcpStream,
     /// Room for the head of the chunk, then what is not yet sent.
     chunk: Vec<u8>,
@@ -107,7 +135,11 @@ pub(crate) struct Body<'a> {
 
 impl<'a> Body<'a> {
     /// Starts the answer; counts its bytes in `sent`.
-    pub(crate) fn start(
+    ///
+    /// # Errors
+    ///
+    /// Fails if the connection does.
+    pub fn start(
         stream: &'a mut TcpStream,
         media_type: &str,
         sent: &'a AtomicU64,
@@ -126,7 +158,11 @@ impl<'a> Body<'a> {
     }
 
     /// Lets `write` append to the body, and sends what has become a chunk.
-    pub(crate) fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// Fails if the connection does.
+    pub fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> io::Result<()> {
         write(&mut self.chunk);
         if self.chunk.len() >= CHUNK {
             self.flush()?;
@@ -135,7 +171,11 @@ impl<'a> Body<'a> {
     }
 
     /// Sends what is there.
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// Fails if the connection does.
+    pub fn flush(&mut self) -> io::Result<()> {
         let len = self.chunk.len() - CHUNK_HEAD;
         if len == 0 {
             return Ok(()); // An empty chunk would end the body.
@@ -149,8 +189,17 @@ impl<'a> Body<'a> {
         Ok(())
     }
 
+    /// Returns the connection, for an answer that does not end as it should.
+    pub fn stream(&mut self) -> &mut TcpStream {
+        self.stream
+    }
+
     /// Ends the body; the connection is good for another request.
-    pub(crate) fn end(mut self) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// Fails if the connection does.
+    pub fn end(mut self) -> io::Result<()> {
         self.flush()?;
         self.stream.write_all(b"0\r\n\r\n")
     }
