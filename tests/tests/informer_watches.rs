@@ -410,7 +410,9 @@ async fn server_that_came_back_with_less_history_is_noticed() {
         server.change(|truth| truth.restore(100));
         server.put(pod("default/after"));
 
-        sleep(minutes(5) + Duration::from_secs(10)).await;
+        // A server that cannot be reached may be another one; a watch that ends may be any.
+        let patience = if is_refused { 20 } else { 310 };
+        sleep(Duration::from_secs(patience)).await;
 
         assert_eq!(follower.keys(), ["default/after"], "refused: {is_refused}");
         server.be_honest();
