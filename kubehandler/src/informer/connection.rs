@@ -34,6 +34,13 @@ use crate::{
     },
 };
 
+/// The most bytes of a watch that are taken at once.
+///
+/// An HTTP client hands out some 400 KiB when a list is fast. Buffers of that size, made between the
+/// objects that stay, leave holes which objects then fill in part: each list needs new room, and the
+/// heap grows for ever.
+const MAX_PIECE: usize = 64 * 1024;
+
 /// Sends a request and returns the body of its answer.
 pub(crate) async fn send(
     client: &Client,
@@ -141,10 +148,43 @@ async fn chunk(body: &mut Body) -> Result<Option<Bytes>, Failure> {
     Ok(None)
 }
 
+/// The body of a watch, in pieces of at most [`MAX_PIECE`].
+#[derive(Debug)]
+struct Pieces {
+    body: Body,
+    /// What came, and was not taken yet.
+    left: Bytes,
+}
+
+impl Pieces {
+    fn new(body: Body) -> Self {
+        Self {
+            body,
+            left: Bytes::new(),
+        }
+    }
+
+    /// Waits for the next piece, or for the end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        if self.left.is_empty() {
+            let Some(bytes) = chunk(&mut self.body).await? else {
+                return Ok(None);
+            };
+            self.left = bytes;
+        }
+        let length = self.left.len().min(MAX_PIECE);
+        Ok(Some(self.left.split_to(length)))
+    }
+}
+
 /// An open watch.
 #[derive(Debug)]
 pub(crate) struct Stream {
-    body: Body,
+    pieces: Pieces,
     lines: Lines,
     opened: Instant,
     /// When the watch has lasted long enough.
@@ -176,7 +216,7 @@ impl Stream {
         let opened = Instant::now();
         let body = send(client, request, limits).await?;
         Ok(Self {
-            body,
+            pieces: Pieces::new(body),
             lines: Lines::new(limits.event_bytes),
             opened,
             last_call: opened + limits.watch + limits.watch_grace,
@@ -251,7 +291,7 @@ impl Stream {
     /// Waits for the next bytes of a watch, or the end; false if neither came in time.
     async fn read(&mut self, deadline: Instant) -> bool {
         let start = Instant::now();
-        let Ok(next) = timeout_at(deadline, chunk(&mut self.body)).await else {
+        let Ok(next) = timeout_at(deadline, self.pieces.next()).await else {
             return false;
         };
         let before = self.lines.rest().len();
@@ -275,7 +315,7 @@ impl Stream {
         let is_between = self.lines.rest().is_empty();
         let left = self.pace.left();
         let limit = if is_between { left.min(patience) } else { left };
-        let Ok(next) = timeout(limit, chunk(&mut self.body)).await else {
+        let Ok(next) = timeout(limit, self.pieces.next()).await else {
             if limit < left {
                 return Ok(None);
             }

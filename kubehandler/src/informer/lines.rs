@@ -49,8 +49,7 @@ impl Lines {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         self.line = 0..0;
         self.drop_taken();
-        let is_burst = bytes.len() > MAX_IDLE_BUFFER;
-        if self.buffer.is_empty() && self.buffer.capacity() > MAX_IDLE_BUFFER && !is_burst {
+        if self.buffer.is_empty() && self.buffer.capacity() > MAX_IDLE_BUFFER {
             self.buffer = Vec::new();
         }
         self.works(bytes.len());
@@ -157,6 +156,12 @@ impl Lines {
     }
 
     /// Counts the bytes that are looked at or moved.
+    /// Returns how many bytes the buffer has room for.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     #[cfg(test)]
     fn works(&mut self, bytes: usize) {
         self.work += bytes;

@@ -43,7 +43,7 @@ fn is_too_long<T>(result: &Result<T, Failure>) -> bool {
 
 fn stream_of(body: Body, limits: Limits) -> Stream {
     Stream {
-        body,
+        pieces: Pieces::new(body),
         lines: Lines::new(limits.event_bytes),
         opened: Instant::now(),
         last_call: Instant::now() + limits.watch,
@@ -175,5 +175,44 @@ async fn last_line_counts_if_it_lacks_its_end_and_not_if_it_is_cut() {
         let expected = if is_event { Next::Frame } else { Next::End };
         assert_eq!(next.ok(), Some(expected));
         assert_eq!(lines.is_some(), is_event);
+    }
+}
+
+#[tokio::test]
+async fn what_comes_at_once_is_taken_whole_and_in_small_buffers() {
+    let text: String = (0..20_000)
+        .map(|n| format!("{{\"type\":\"ADDED\",\"object\":{n}}}\n"))
+        .collect();
+    let text = Bytes::from(text);
+    assert!(text.len() > 8 * MAX_PIECE);
+    for at_once in [MAX_PIECE - 1, MAX_PIECE, MAX_PIECE + 1, text.len()] {
+        let pieces = || {
+            let pieces: Vec<_> = text
+                .chunks(at_once)
+                .map(|piece| text.slice_ref(piece))
+                .collect();
+            body(stream::iter(pieces))
+        };
+        let mut list = stream_of(pieces().await, Limits::default());
+        let mut watch = stream_of(pieces().await, Limits::default());
+        let mut listed = Vec::new();
+        let mut watched = Vec::new();
+
+        while !list.is_over() {
+            list.read_list(Duration::MAX).await.expect("it comes");
+            if let Some(lines) = list.take_lines().expect("short") {
+                assert!(lines.capacity() <= 2 * MAX_PIECE, "{}", lines.capacity());
+                listed.extend(lines);
+            }
+        }
+        while watch.next(watch.last_call()).await.expect("it comes") == Next::Frame {
+            let capacity = watch.lines.capacity();
+            assert!(capacity <= 2 * MAX_PIECE, "{capacity}");
+            watched.extend_from_slice(watch.lines.line());
+            watched.push(b'\n');
+        }
+
+        assert!(listed == text, "{} bytes of {}", listed.len(), text.len());
+        assert!(watched == text, "{} bytes of {}", watched.len(), text.len());
     }
 }
