@@ -344,8 +344,8 @@ impl<'a> Lives<'a> {
         let retry = life.last.and_then(Last::retry);
         // No retry waits without a failure: a state that no predicate can read has ended it.
         let mut early = retry.filter(|due| call.at < *due && life.failures > 0);
-        if early.is_some() && is_vague {
-            // Whether that retry is still the one that waits, nobody can say.
+        if retry.is_some() && is_vague {
+            // Whether that retry is still the one that waits, and since when, nobody can say.
             early = None;
             life.may_be_fewer = true;
         }
