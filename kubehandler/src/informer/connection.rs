@@ -358,6 +358,11 @@ impl Stream {
         Ok(lines)
     }
 
+    /// Takes back the buffer of lines that were taken out.
+    pub(crate) fn recycle(&mut self, lines: Vec<u8>) {
+        self.lines.recycle(lines);
+    }
+
     /// Returns how many bytes the event has that came last.
     pub(crate) fn length(&self) -> usize {
         self.lines.line().len()

@@ -8,6 +8,9 @@ use std::ops::Range;
 /// A buffer that grew larger, in a burst, is not kept for a quiet watch.
 const MAX_IDLE_BUFFER: usize = 64 * 1024;
 
+/// A buffer that grew larger, for a large object, is not filled again.
+const MAX_SPARE: usize = 4 * MAX_IDLE_BUFFER;
+
 /// Bytes as they came, cut into lines.
 #[derive(Debug)]
 pub(crate) struct Lines {
@@ -22,6 +25,8 @@ pub(crate) struct Lines {
     blank: usize,
     /// The most bytes of a line, and of blank lines in a row.
     max: usize,
+    /// Buffers of lines that were taken out, to be filled again.
+    spare: Vec<Vec<u8>>,
     #[cfg(test)]
     work: usize,
 }
@@ -40,6 +45,7 @@ impl Lines {
             rest: 0,
             blank: 0,
             max,
+            spare: Vec::new(),
             #[cfg(test)]
             work: 0,
         }
@@ -84,7 +90,9 @@ impl Lines {
             return None;
         }
         self.works(self.buffer.len() - self.start);
-        let rest = self.buffer.split_off(self.rest);
+        let mut rest = self.spare.pop().unwrap_or_default();
+        rest.extend_from_slice(&self.buffer[self.rest..]);
+        self.buffer.truncate(self.rest);
         let mut whole = std::mem::replace(&mut self.buffer, rest);
         whole.drain(..self.start);
         (self.line, self.start, self.rest) = (0..0, 0, 0);
@@ -97,13 +105,27 @@ impl Lines {
         Some(whole)
     }
 
+    /// Takes back the buffer of lines that were taken out.
+    ///
+    /// While a list comes, the same few buffers are filled again and again: one that is freed
+    /// between the objects that stay is a hole, which the next does not fit into.
+    pub(crate) fn recycle(&mut self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= MAX_SPARE {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+
     /// Returns what follows the last line end: the line that is not finished.
     pub(crate) fn rest(&self) -> &[u8] {
         &self.buffer[self.rest..]
     }
 
     /// Puts whole lines back in front of those that came after them.
+    ///
+    /// That is the end of a list: the buffers of its lines are freed.
     pub(crate) fn put_back(&mut self, lines: &[u8]) {
+        self.spare = Vec::new();
         self.works(lines.len() + self.buffer.len());
         self.buffer.splice(..self.start, lines.iter().copied());
         self.rest = self.rest - self.start + lines.len();
@@ -174,6 +196,8 @@ impl Lines {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -293,6 +317,29 @@ mod tests {
 
             assert_eq!(blank, 60 + 102);
         }
+    }
+
+    #[test]
+    fn buffers_of_a_list_are_filled_again_until_its_end() {
+        let mut lines = Lines::new(1 << 20);
+        let mut whole = Vec::new();
+        for _ in 0..100 {
+            lines.push(b"{}\n{");
+            let taken = lines.take_whole().expect("a line");
+            whole.push((taken.as_ptr(), taken.clone()));
+            lines.recycle(taken);
+            lines.push(b"}\n");
+        }
+        let buffers: BTreeSet<_> = whole.iter().map(|(at, _)| *at).collect();
+        let spare = lines.spare.len();
+        lines.put_back(b"{}\n");
+        lines.recycle(Vec::with_capacity(MAX_SPARE + 1));
+
+        assert_eq!(whole[0].1, b"{}\n");
+        assert!(whole[1..].iter().all(|(_, lines)| lines == b"{}\n{}\n"));
+        assert!(buffers.len() <= 2, "{} buffers", buffers.len());
+        assert_eq!(spare, 1);
+        assert!(lines.spare.is_empty());
     }
 
     #[test]

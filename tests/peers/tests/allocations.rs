@@ -33,7 +33,7 @@ const WARM_UP: u32 = 3;
 const MAX_ALLOCATIONS: f64 = 4.0;
 
 /// The same for one of many: what the queue takes anew for a burst is shared by its events.
-const MAX_OF_MANY: f64 = 4.05;
+const MAX_OF_MANY: f64 = 4.07;
 
 #[tokio::test]
 #[expect(clippy::print_stdout, reason = "the figures, where one is missed")]

@@ -89,6 +89,7 @@ impl Reflector<'_> {
                     Frame::Bookmark { .. } => return Err(Failure::NoBookmark),
                 }
             }
+            stream.recycle(batch.lines);
             let known = self.shared.read(Store::len) + listing.held();
             opening.read(events, known, now);
             if self.wants_to_learn() {
