@@ -383,6 +383,8 @@ struct Seen {
     removed: HashSet<String>,
     /// A backup was restored, and the informer does not show it yet.
     is_restored: bool,
+    /// Something was asked for since: what is under way from before still tells of what is lost.
+    has_asked: bool,
     faults: Vec<String>,
 }
 
@@ -400,6 +402,14 @@ impl Witness {
     fn restored(&self) {
         let mut seen = lock(&self.seen);
         seen.is_restored = true;
+        seen.has_asked = false;
+    }
+
+    fn asked(&self, asked: &Asked) {
+        // A probe runs beside what is under way, and a further page belongs to it.
+        if !asked.is_probe() && asked.param("continue").is_empty() {
+            lock(&self.seen).has_asked = true;
+        }
     }
 
     fn look(&self, model: &Model) {
@@ -416,7 +426,7 @@ impl Witness {
             }
         }
         if seen.is_restored {
-            seen.is_restored = now != model.truth();
+            seen.is_restored = !seen.has_asked || now != model.truth();
             seen.newest.clear();
             seen.removed.clear();
             seen.shown = now;
@@ -519,6 +529,7 @@ async fn play(
         move |asked, _| {
             let mut model = lock(&model);
             witness.look(&model);
+            witness.asked(asked);
             Some(model.answer(asked))
         }
     });
