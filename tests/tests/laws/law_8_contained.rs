@@ -33,7 +33,9 @@ async fn law_8_panic_is_a_failure_of_its_callback() {
         ("default/a", 0..3) => Does::Panic,
         _ => Does::Succeed,
     });
-    let running = Running::start(&server, event_loop().register(handler));
+    // A second worker would hide that the first has ended.
+    let event_loop = event_loop().workers(workers(1)).register(handler);
+    let running = Running::start(&server, event_loop);
 
     running.settle().await;
 
