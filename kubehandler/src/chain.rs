@@ -11,6 +11,10 @@ use crate::informer::WithoutValues;
 /// Errors of `kube` quote what they cannot read, and what a credentials plugin printed; that is
 /// left out wherever in the chain it is repeated.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    // Which of its layers failed, kube's client cannot say.
+    if let Some(kube::Error::Service(error)) = error.downcast_ref() {
+        return chain(&**error);
+    }
     let quotes: Vec<Quote> = causes(error).filter_map(Quote::of).collect();
     let mut text = String::new();
     for cause in causes(error) {

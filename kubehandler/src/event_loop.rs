@@ -6,6 +6,7 @@ mod connect;
 mod main;
 mod registry;
 mod signals;
+mod starting;
 mod syncing;
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 pub use registry::{EventLoopHandle, InformerState, RunningCallback, WaitingCallback};
 
 use crate::{
+    cluster::{ClusterError, Stages},
     contained::all_ended,
     event_loop::{
         builder::{Defaults, Registration},
@@ -104,12 +106,10 @@ pub enum RunError {
         /// What is wrong, and what to do.
         reason: String,
     },
-    /// No client was given, and neither a kubeconfig nor the cluster's environment was found.
-    #[error(
-        "no Kubernetes cluster is configured: set KUBECONFIG, write ~/.kube/config, run in a cluster, or pass a client"
-    )]
-    NoCluster(#[source] Box<kube::Error>),
-    /// The client could not be made.
+    /// No cluster is configured, or its configuration cannot be used.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The configuration that the program was to find was not found.
     #[error("cannot make a client for the cluster")]
     Client(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The process cannot listen for its signals.
@@ -228,11 +228,13 @@ impl EventLoop {
         // The callbacks see the stop of a loop that failed, the caller's token does not.
         let stop = stop.child_token();
         let connect = std::mem::take(&mut self.connect);
+        let stages = Stages::default();
         let client = tokio::select! {
             // A client that is there already lets the handlers' informers be checked first.
             biased;
-            client = connect.client(self.connect_timeout) => client?,
+            client = connect.client(self.connect_timeout, stages.clone()) => client?,
             () = stop.cancelled() => return Ok(()),
+            never = starting::report(&stages) => match never {},
         };
         let wired = self.wire(client, &stop)?;
         for (lane, informer) in &wired.lanes {
@@ -260,7 +262,7 @@ impl EventLoop {
         let name = Printable::new(&self.name);
         info!(event_loop = %name, "started");
 
-        let synced = serve(&registry, self.sync_timeout, &stop).await;
+        let synced = serve(&registry, self.sync_timeout, &stages, &stop).await;
         stop.cancel();
         registry.stopping().cancel();
         info!(event_loop = %name, "stopping");
@@ -301,6 +303,7 @@ impl Drop for EventLoop {
 async fn serve(
     registry: &Registry,
     sync_timeout: Duration,
+    stages: &Stages,
     stop: &CancellationToken,
 ) -> Result<(), RunError> {
     let informers = registry.informers();
@@ -316,6 +319,7 @@ async fn serve(
         in_time = in_time => if !in_time {
             return Err(RunError::NotSynced(unsynced(registry)));
         },
+        never = starting::report(stages) => match never {},
     }
     stop.cancelled().await;
     Ok(())

@@ -22,7 +22,7 @@
 //! ```
 //!
 //! `kubehandler` is the only dependency it needs. It runs against the cluster of your
-//! kubeconfig, or of the pod it runs in, until SIGINT or SIGTERM.
+//! kubeconfig, or of the pod it runs in, until SIGINT or SIGTERM; [`Cluster`] says how that is found.
 //!
 //! # How a controller is written
 //!
@@ -179,6 +179,7 @@
 //! | `derive` | yes | the derive, and `CustomResource` of `kube` |
 //! | `main` | yes | [`EventLoop::main`]: runtime and [`logging`] |
 //! | `rustls-tls`, `ring` | yes | TLS; `aws-lc-rs` instead of `ring` if you prefer it |
+//! | `proxy` | yes | proxies of HTTP, HTTPS and SOCKS5 |
 //! | `latest` | yes | the newest Kubernetes version of `k8s-openapi`; otherwise one of `v1_33` to `v1_37` |
 //!
 //! # More
@@ -190,6 +191,7 @@
 pub mod __private;
 mod budget;
 mod chain;
+mod cluster;
 mod contained;
 mod event;
 mod event_loop;
@@ -211,6 +213,7 @@ mod settings;
 mod watchdog;
 mod work_queue;
 
+pub use cluster::{Cluster, ClusterError, Place};
 pub use event::{Event, EventKind};
 pub use event_loop::{
     CutOff, EventLoop, EventLoopHandle, InformerState, RunError, RunningCallback, Unsynced,

@@ -8,7 +8,7 @@ use kubehandler::{
     logging::{Format, LogGuard, Logging, Stream},
 };
 
-use crate::cluster::{Cluster, ClusterKind};
+use crate::cluster::{Chosen, ClusterKind};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -101,8 +101,8 @@ impl Args {
     }
 
     /// Finds the cluster, and starts it if it is the embedded one.
-    pub(crate) fn cluster(&self) -> anyhow::Result<Cluster> {
-        Cluster::find(self.cluster, self.kubeconfig.clone(), self.context.clone())
+    pub(crate) fn cluster(&self) -> anyhow::Result<Chosen> {
+        Chosen::find(self.cluster, self.kubeconfig.clone(), self.context.clone())
     }
 }
 

@@ -1,13 +1,10 @@
-//! Which cluster to use, and how to reach it.
+//! Which cluster to use.
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use clap::ValueEnum;
-use kubehandler::kube::{
-    Config,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use kubehandler::{Cluster, kube::Config};
 
 use crate::embedded::Embedded;
 
@@ -25,18 +22,15 @@ pub(crate) enum ClusterKind {
     Incluster,
 }
 
-/// How to reach the cluster.
+/// The cluster that is used.
 #[derive(Debug)]
-pub(crate) enum Cluster {
+pub(crate) enum Chosen {
+    /// It runs as long as this lives.
     Embedded(Embedded),
-    Kubeconfig {
-        file: Option<PathBuf>,
-        context: Option<String>,
-    },
-    Incluster,
+    Real(Cluster),
 }
 
-impl Cluster {
+impl Chosen {
     /// Finds the cluster. A file or a context that is named means the kubeconfig.
     pub(crate) fn find(
         kind: ClusterKind,
@@ -48,15 +42,19 @@ impl Cluster {
             !is_named || matches!(kind, ClusterKind::Auto | ClusterKind::Kubeconfig),
             "`--kubeconfig` and `--context` need `--cluster kubeconfig`, or no `--cluster` at all"
         );
-        let kind = match kind {
-            ClusterKind::Auto if is_named || has_kubeconfig() => ClusterKind::Kubeconfig,
-            ClusterKind::Auto if is_in_cluster() => ClusterKind::Incluster,
-            ClusterKind::Auto => ClusterKind::Embedded,
-            named => named,
+        let kubeconfig = || {
+            let cluster = file.map_or_else(Cluster::find, Cluster::kubeconfig);
+            match context {
+                Some(context) => cluster.context(context),
+                None => cluster,
+            }
         };
         Ok(match kind {
-            ClusterKind::Kubeconfig => Self::Kubeconfig { file, context },
-            ClusterKind::Incluster => Self::Incluster,
+            ClusterKind::Kubeconfig => Self::Real(kubeconfig()),
+            ClusterKind::Auto if is_named || has_kubeconfig() || is_in_cluster() => {
+                Self::Real(kubeconfig())
+            }
+            ClusterKind::Incluster => Self::Real(Cluster::in_cluster()),
             ClusterKind::Embedded | ClusterKind::Auto => Self::Embedded(Embedded::start()?),
         })
     }
@@ -65,51 +63,16 @@ impl Cluster {
     pub(crate) fn embedded_url(&self) -> Option<&str> {
         match self {
             Self::Embedded(embedded) => Some(embedded.url()),
-            _ => None,
+            Self::Real(_) => None,
         }
     }
 
-    /// Returns how to connect.
-    pub(crate) fn config(&self) -> impl Future<Output = anyhow::Result<Config>> + Send + 'static {
-        enum Source {
-            Url(String),
-            Kubeconfig(Option<PathBuf>, KubeConfigOptions),
-            Incluster,
-        }
-        let source = match self {
-            Self::Embedded(embedded) => Source::Url(embedded.url().to_owned()),
-            Self::Kubeconfig { file, context } => {
-                let context = context.clone();
-                let options = KubeConfigOptions {
-                    context,
-                    ..KubeConfigOptions::default()
-                };
-                Source::Kubeconfig(file.clone(), options)
-            }
-            Self::Incluster => Source::Incluster,
-        };
-        async move {
-            match source {
-                Source::Url(url) => Ok(Config::new(url.parse()?)),
-                Source::Incluster => Config::incluster().context(
-                    "cannot use the pod's service account; `--cluster auto` finds another cluster",
-                ),
-                Source::Kubeconfig(Some(file), options) => {
-                    let config = Kubeconfig::read_from(&file)
-                        .with_context(|| format!("cannot read kubeconfig `{}`", file.display()))?;
-                    let config = Config::from_custom_kubeconfig(config, &options).await;
-                    config.with_context(|| format!("cannot use kubeconfig `{}`", file.display()))
-                }
-                Source::Kubeconfig(None, options) => {
-                    let what = options.context.as_ref().map_or_else(
-                        || "the kubeconfig; `--cluster embedded` needs none".to_owned(),
-                        |context| format!("context `{context}`"),
-                    );
-                    let config = Config::from_kubeconfig(&options).await;
-                    config.with_context(|| format!("cannot use {what}"))
-                }
-            }
-        }
+    /// Returns what to connect to.
+    pub(crate) fn cluster(&self) -> anyhow::Result<Cluster> {
+        Ok(match self {
+            Self::Embedded(embedded) => Cluster::config(Config::new(embedded.url().parse()?)),
+            Self::Real(cluster) => cluster.clone(),
+        })
     }
 }
 

@@ -17,21 +17,23 @@ use crate::{args::Args, pod_logger::PodLogger};
 fn main() -> ExitCode {
     let args = Args::parse();
     let _log = args.start_logging();
-    let cluster = match args.cluster() {
-        Ok(cluster) => cluster,
+    let chosen = args.cluster();
+    let chosen = match chosen.and_then(|chosen| Ok((chosen.cluster()?, chosen))) {
+        Ok(chosen) => chosen,
         Err(error) => {
             report(error);
             return ExitCode::from(3);
         }
     };
-    if let Some(url) = cluster.embedded_url() {
+    let (cluster, chosen) = chosen;
+    if let Some(url) = chosen.embedded_url() {
         info!(
             "this is the embedded API server, with pods that come and go; look at it with \
              `kubectl --server {url} get pods -A -w`, or set KUBECONFIG to log a cluster of yours"
         );
     }
     let result = EventLoop::new("sample-controller")
-        .config_from(cluster.config())
+        .cluster(cluster)
         .workers(args.workers)
         .drain_timeout(args.drain_timeout)
         .sync_timeout(args.sync_timeout)
@@ -56,7 +58,7 @@ fn report(error: impl Into<HandlerError>) {
 /// As `--help` lists them.
 fn exit_code(error: &RunError) -> ExitCode {
     ExitCode::from(match error {
-        RunError::NoCluster(_) | RunError::Client(_) => 3,
+        RunError::Cluster(_) | RunError::Client(_) => 3,
         RunError::NotSynced(_) => 4,
         RunError::CutOff(_) => 5,
         _ => 1,

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{EventLoop, EventLoopHandle, RunError, connect::Connect, registry::Registry};
 use crate::{
+    cluster::Cluster,
     contained::{Contained, contained},
     event::Context,
     handler::Callbacks,
@@ -64,7 +65,24 @@ impl EventLoop {
         self
     }
 
-    /// Uses the configuration that this future finds when the loop starts.
+    /// Uses this cluster, instead of the one that is [found](Cluster::find).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kubehandler::{Cluster, EventLoop};
+    ///
+    /// let event_loop = EventLoop::new("staging").cluster(Cluster::find().context("staging"));
+    /// ```
+    #[must_use]
+    pub fn cluster(mut self, cluster: Cluster) -> Self {
+        self.connect = Connect::Cluster(cluster);
+        self
+    }
+
+    /// Uses the configuration of `kube` that this future finds when the loop starts.
+    ///
+    /// Its credentials are used as they are, also over plain HTTP, which is warned about.
     ///
     /// # Examples
     ///

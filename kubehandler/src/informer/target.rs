@@ -208,7 +208,7 @@ impl Target {
                 429 => "the server is overloaded, or limits this client".to_owned(),
                 _ => return None,
             },
-            Failure::Transport(text) if text.contains("ertificate") => {
+            Failure::Transport(text) if text.contains("invalid peer certificate") => {
                 "check the certificate authority and the server name of the kubeconfig".to_owned()
             }
             Failure::Transport(text) if text.contains("refused") => {

@@ -180,10 +180,9 @@ async fn last_line_counts_if_it_lacks_its_end_and_not_if_it_is_cut() {
 
 #[tokio::test]
 async fn what_comes_at_once_is_taken_whole_and_in_small_buffers() {
-    let text: String = (0..20_000)
-        .map(|n| format!("{{\"type\":\"ADDED\",\"object\":{n}}}\n"))
-        .collect();
-    let text = Bytes::from(text);
+    let lines = (10_000..30_000)
+        .flat_map(|n| format!("{{\"type\":\"ADDED\",\"object\":{n}}}\n").into_bytes());
+    let text: Bytes = lines.collect();
     assert!(text.len() > 8 * MAX_PIECE);
     for at_once in [MAX_PIECE - 1, MAX_PIECE, MAX_PIECE + 1, text.len()] {
         let pieces = || {

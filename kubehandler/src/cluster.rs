@@ -1,0 +1,241 @@
+//! How the cluster is found and reached.
+
+mod access;
+mod convert;
+mod credentials;
+mod dial;
+mod environment;
+mod error;
+mod kubeconfig;
+mod pod;
+mod proxy;
+mod select;
+mod server;
+mod service;
+mod stage;
+#[cfg(feature = "rustls-tls")]
+mod tls;
+#[cfg(not(feature = "rustls-tls"))]
+#[path = "cluster/no_tls.rs"]
+mod tls;
+
+use std::{path::PathBuf, time::Duration};
+
+use kube::{Client, Config};
+
+pub use error::{ClusterError, Place};
+pub(crate) use stage::Stages;
+
+use crate::{
+    cluster::{
+        access::{Access, Credentials},
+        credentials::Signer,
+        dial::Dialer,
+        environment::Environment,
+        kubeconfig::Kubeconfig,
+        service::Requests,
+        tls::TlsClient,
+    },
+    log::{info, warn},
+};
+
+/// How long a credentials plugin may take, if nothing else is said.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Which cluster to use, and as whom.
+///
+/// What kubectl and client-go accept works here. What they refuse is refused with a message that
+/// begins with the file and the entry, and says what to do: see [`ClusterError`].
+///
+/// # Examples
+///
+/// ```no_run
+/// use kubehandler::{Cluster, EventLoop};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let event_loop = EventLoop::new("staging").cluster(Cluster::kubeconfig("staging.yaml"));
+///
+/// // A client of your own:
+/// let client = Cluster::find().context("staging").connect().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+#[doc = include_str!("cluster/guide.md")]
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Cluster {
+    source: Source,
+    context: Option<String>,
+    credentials_over_http: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Found,
+    File(PathBuf),
+    Pod,
+    Config(Box<Config>),
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self::find()
+    }
+}
+
+impl Cluster {
+    const fn new(source: Source) -> Self {
+        Self {
+            source,
+            context: None,
+            credentials_over_http: false,
+        }
+    }
+
+    /// Finds the cluster as kubectl does: `KUBECONFIG`, `~/.kube/config`, the pod's own cluster.
+    pub const fn find() -> Self {
+        Self::new(Source::Found)
+    }
+
+    /// Uses this kubeconfig and no other.
+    pub fn kubeconfig(file: impl Into<PathBuf>) -> Self {
+        Self::new(Source::File(file.into()))
+    }
+
+    /// Uses the cluster that this program runs in, as the service account of its pod.
+    pub const fn in_cluster() -> Self {
+        Self::new(Source::Pod)
+    }
+
+    /// Uses a configuration of `kube`.
+    ///
+    /// Its `default_retry` and its timeouts do not count: informers have their own.
+    pub fn config(config: Config) -> Self {
+        Self::new(Source::Config(Box::new(config)))
+    }
+
+    /// Uses this context of the kubeconfig instead of the current one.
+    pub fn context(mut self, name: impl Into<String>) -> Self {
+        self.context = Some(name.into());
+        self
+    }
+
+    /// Sends tokens and passwords also over plain HTTP, where anybody on the way can read them.
+    pub const fn credentials_over_http(mut self) -> Self {
+        self.credentials_over_http = true;
+        self
+    }
+
+    /// Makes a client for the cluster.
+    ///
+    /// It can be used wherever `kube` takes a client. It does not retry by itself.
+    ///
+    /// # Errors
+    ///
+    /// Fails if no cluster is configured, if its configuration cannot be used, or if a credentials
+    /// plugin fails or does not answer within five minutes. Nothing is sent to the server yet.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends a plugin that runs.
+    pub async fn connect(&self) -> Result<Client, ClusterError> {
+        self.connect_within(CONNECT_TIMEOUT, Stages::default())
+            .await
+    }
+
+    /// Makes a client, whose plugin has this long to answer; what it waits for is noted in `stages`.
+    pub(crate) async fn connect_within(
+        &self,
+        limit: Duration,
+        stages: Stages,
+    ) -> Result<Client, ClusterError> {
+        let environment = Environment::of_process();
+        self.connect_in(&environment, stages, limit).await
+    }
+
+    /// Makes a client in an environment; see [`connect_within`](Self::connect_within).
+    async fn connect_in(
+        &self,
+        environment: &Environment,
+        stages: Stages,
+        limit: Duration,
+    ) -> Result<Client, ClusterError> {
+        let mut access = self.access(environment)?;
+        self.guard(&mut access, environment);
+        let place = access.place.clone();
+        let signer = Signer::new(&mut access, &stages, limit).await?;
+        let Access {
+            server,
+            namespace,
+            tls,
+            headers,
+            proxy,
+            ..
+        } = access;
+        // A server of plain HTTP may redirect to one of HTTPS, which is known by the system's
+        // authorities then.
+        let tls = if server.is_https() {
+            Some(TlsClient::new(tls, &place, signer.identity())?)
+        } else {
+            None
+        };
+        let dialer = Dialer::new(proxy.clone(), tls, place, stages.clone());
+        let requests = Requests::new(server, headers, proxy.as_ref(), signer, dialer, stages);
+        Ok(Client::new(requests, namespace))
+    }
+
+    /// Finds out how to reach the cluster; nothing is sent, and no plugin runs.
+    fn access(&self, environment: &Environment) -> Result<Access, ClusterError> {
+        let context = self.context.as_deref();
+        let select = |kubeconfig: &Kubeconfig| select::select(kubeconfig, context, environment);
+        let file = match &self.source {
+            Source::Config(config) => return convert::of_config(config),
+            Source::Pod => return pod::of_pod(environment),
+            Source::File(file) => return select(&Kubeconfig::read(std::slice::from_ref(file))?),
+            Source::Found => match environment.listed_files() {
+                Some(files) if !files.is_empty() => return select(&Kubeconfig::read(&files)?),
+                Some(_) => None,
+                None => environment.default_file(),
+            },
+        };
+        if let Some(file) = file.filter(|file| file.exists()) {
+            let kubeconfig = Kubeconfig::read(&[file])?;
+            let has_context = kubeconfig.current_context.is_some() || context.is_some();
+            let counts = has_context || !environment.is_pod();
+            if !kubeconfig.is_empty() && counts {
+                return select(&kubeconfig);
+            }
+            if !kubeconfig.is_empty() {
+                let file = kubeconfig.place();
+                info!("{file}: `current-context` is not set; using the pod's service account");
+            }
+        }
+        if context.is_none() && environment.is_pod() {
+            return pod::of_pod(environment);
+        }
+        Err(ClusterError::NotConfigured)
+    }
+
+    /// Keeps credentials off plain HTTP, unless they were asked for.
+    fn guard(&self, access: &mut Access, environment: &Environment) {
+        let is_asked_for = self.credentials_over_http || environment.credentials_over_http;
+        let has_some = !access.credentials.is_none() || access.tls.identity.is_some();
+        if access.server.is_https() || !has_some {
+            return;
+        }
+        let (place, server) = (&access.place, &access.server);
+        if is_asked_for || matches!(self.source, Source::Config(_)) {
+            warn!("{place}: credentials are sent over plain HTTP to `{server}`");
+            return;
+        }
+        warn!(
+            "{place}: no credentials are sent to `{server}`, as it is plain HTTP; use https, or set KUBEHANDLER_CREDENTIALS_OVER_HTTP=true"
+        );
+        access.credentials = Credentials::None;
+        access.tls.identity = None;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,303 @@
+//! A connection to the server: name, address, proxy, TLS.
+
+use std::{
+    future::ready,
+    io,
+    net::{SocketAddr, ToSocketAddrs},
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll},
+    thread,
+    time::Duration,
+};
+
+use futures::future::BoxFuture;
+use http::{Uri, uri::Scheme};
+use hyper_util::{
+    client::legacy::connect::{Connected, Connection, HttpConnector},
+    rt::TokioIo,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::oneshot,
+};
+use tower::Service;
+
+use crate::{
+    chain::chain,
+    cluster::{
+        access::Tls,
+        error::Place,
+        proxy::{Protocol, Proxy},
+        server::host_of,
+        stage::{Entered, Stages},
+        tls::TlsClient,
+    },
+    printable::Printable,
+};
+
+/// As Go's dialer has it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// Bytes both ways, secured or not.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+pub(crate) type Stream = Box<dyn Io>;
+
+/// Makes connections.
+#[derive(Clone)]
+pub(crate) struct Dialer(Arc<Inner>);
+
+struct Inner {
+    proxy: Option<Proxy>,
+    /// Made when it is needed first, if the server is of plain HTTP.
+    tls: OnceLock<Result<TlsClient, String>>,
+    place: Place,
+    stages: Stages,
+}
+
+/// Why there is no connection; names the host, and what to do.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct DialError(pub(super) String);
+
+impl Dialer {
+    pub(crate) fn new(
+        proxy: Option<Proxy>,
+        tls: Option<TlsClient>,
+        place: Place,
+        stages: Stages,
+    ) -> Self {
+        let slot = OnceLock::new();
+        if let Some(tls) = tls {
+            let _ = slot.set(Ok(tls));
+        }
+        Self(Arc::new(Inner {
+            proxy,
+            tls: slot,
+            place,
+            stages,
+        }))
+    }
+}
+
+impl Service<Uri> for Dialer {
+    type Response = Dialed;
+    type Error = DialError;
+    type Future = BoxFuture<'static, Result<Dialed, DialError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), DialError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let inner = self.0.clone();
+        Box::pin(async move { inner.dial(&uri).await.map_err(DialError) })
+    }
+}
+
+impl Inner {
+    async fn dial(&self, uri: &Uri) -> Result<Dialed, String> {
+        let is_https = uri.scheme() == Some(&Scheme::HTTPS);
+        let authority = uri.authority().ok_or("the address has no host")?;
+        let (host, port) = host_of(authority, is_https);
+        let shown = Printable::new(authority).to_string();
+        let stage = self.stages.enter(format_args!("a connection to `{shown}`"));
+        let (stream, is_proxied) = match &self.proxy {
+            None => (connect(host, port, &stage).await?, false),
+            Some(proxy) => {
+                let stream = self.through(proxy, uri, is_https, &stage).await;
+                let stream = stream.map_err(|error| format!("proxy `{proxy}`: {error}"))?;
+                // Asked by whole addresses, it forwards requests itself.
+                (stream, proxy.protocol != Protocol::Socks5 && !is_https)
+            }
+        };
+        if !is_https {
+            return Ok(Dialed::new(stream, is_proxied));
+        }
+        stage.next(format_args!("the TLS handshake with `{shown}`"));
+        let secure = self.tls()?.to_server(host, stream).await;
+        let secure = secure.map_err(|error| format!("TLS with `{shown}`: {error}"))?;
+        Ok(Dialed::new(secure, false))
+    }
+
+    fn tls(&self) -> Result<&TlsClient, String> {
+        let make =
+            || TlsClient::new(Tls::default(), &self.place, None).map_err(|error| error.to_string());
+        self.tls.get_or_init(make).as_ref().map_err(Clone::clone)
+    }
+
+    #[cfg(feature = "proxy")]
+    async fn through(
+        &self,
+        proxy: &Proxy,
+        uri: &Uri,
+        is_https: bool,
+        stage: &Entered,
+    ) -> Result<Stream, String> {
+        use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+
+        use crate::cluster::proxy::basic;
+
+        let proxy_uri = proxy.uri();
+        let authority = proxy_uri.authority().ok_or("it has no host")?;
+        let (host, port) = host_of(authority, false);
+        stage.next(format_args!("a connection to the proxy `{proxy}`"));
+        let mut stream = connect(host, port, stage).await?;
+        if proxy.protocol == Protocol::Https {
+            stage.next(format_args!("the TLS handshake with the proxy `{proxy}`"));
+            stream = self.tls()?.to_host(host, stream).await?;
+        }
+        if proxy.protocol != Protocol::Socks5 && !is_https {
+            return Ok(stream);
+        }
+        stage.next(format_args!("the proxy `{proxy}`"));
+        let mut stream = Some(Dialed::new(stream, false));
+        let connected = tower::service_fn(move |_: Uri| {
+            ready(
+                stream
+                    .take()
+                    .ok_or(io::ErrorKind::NotConnected)
+                    .map_err(io::Error::from),
+            )
+        });
+        let dialed = if proxy.protocol == Protocol::Socks5 {
+            let mut socks = SocksV5::new(proxy_uri, connected);
+            if let Some((user, password)) = proxy.auth.clone() {
+                socks = socks.with_auth(user, password);
+            }
+            let dialed = socks.call(uri.clone()).await;
+            dialed.map_err(|error| chain(&error))?
+        } else {
+            let mut tunnel = Tunnel::new(proxy_uri, connected);
+            if let Some((user, password)) = &proxy.auth {
+                tunnel = tunnel.with_auth(basic(user, password));
+            }
+            let dialed = tunnel.call(uri.clone()).await;
+            dialed.map_err(|error| chain(&error))?
+        };
+        Ok(dialed.io.into_inner())
+    }
+
+    #[cfg(not(feature = "proxy"))]
+    async fn through(&self, _: &Proxy, _: &Uri, _: bool, _: &Entered) -> Result<Stream, String> {
+        Err("proxies need the feature `proxy` of kubehandler".to_owned())
+    }
+}
+
+/// Opens a connection, to whichever address of the host answers first.
+async fn connect(host: &str, port: u16, stage: &Entered) -> Result<Stream, String> {
+    let shown = Printable::new(host).to_string();
+    stage.next(format_args!("the address of `{shown}`"));
+    let addresses = resolve(host, port).await;
+    let addresses = addresses.map_err(|error| format!("cannot resolve `{shown}`: {error}"))?;
+    stage.next(format_args!("a connection to `{shown}`, port {port}"));
+    let resolved = tower::service_fn(move |_| ready(io::Result::Ok(addresses.clone().into_iter())));
+    let mut connector = HttpConnector::new_with_resolver(resolved);
+    connector.enforce_http(false);
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    connector.set_keepalive(Some(KEEP_ALIVE));
+    connector.set_nodelay(true);
+    let uri = Uri::builder()
+        .scheme("http")
+        .authority(format!("host:{port}"))
+        .path_and_query("/")
+        .build()
+        .map_err(|error| error.to_string())?;
+    let connected = connector.call(uri).await;
+    let connected = connected.map_err(|error| {
+        format!(
+            "cannot connect to `{shown}`, port {port}: {}",
+            chain(&error)
+        )
+    })?;
+    Ok(Box::new(connected.into_inner()))
+}
+
+/// Resolves a name.
+///
+/// On a thread of its own, which is left behind if nobody waits any more: a resolver may take minutes,
+/// and the blocking threads of a runtime are waited for when it ends.
+async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(address) = host.parse() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    let (done, resolved) = oneshot::channel();
+    let host = host.to_owned();
+    let run = move || {
+        let addresses = (&*host, port).to_socket_addrs();
+        let _ = done.send(addresses.map(Iterator::collect));
+    };
+    thread::Builder::new()
+        .name("kubehandler-dns".to_owned())
+        .spawn(run)?;
+    let addresses: Vec<SocketAddr> = resolved.await.map_err(io::Error::other)??;
+    if addresses.is_empty() {
+        return Err(io::Error::other("it has no address"));
+    }
+    Ok(addresses)
+}
+
+/// A connection that requests can be sent over.
+pub(crate) struct Dialed {
+    io: TokioIo<Stream>,
+    is_proxied: bool,
+}
+
+impl Dialed {
+    fn new(stream: Stream, is_proxied: bool) -> Self {
+        Self {
+            io: TokioIo::new(stream),
+            is_proxied,
+        }
+    }
+}
+
+impl Connection for Dialed {
+    fn connected(&self) -> Connected {
+        Connected::new().proxy(self.is_proxied)
+    }
+}
+
+impl hyper::rt::Read for Dialed {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: hyper::rt::ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(context, buffer)
+    }
+}
+
+impl hyper::rt::Write for Dialed {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(context, buffers)
+    }
+}

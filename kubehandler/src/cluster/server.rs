@@ -1,0 +1,220 @@
+//! The address of an API server.
+
+use http::{
+    Uri,
+    uri::{Authority, PathAndQuery, Scheme},
+};
+
+use crate::printable::Printable;
+
+/// The address of an API server: `https://host:port/prefix`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    scheme: Scheme,
+    authority: Authority,
+    /// What stands before the path of each request; it begins with `/` and does not end with it.
+    prefix: String,
+    /// `user:password`, percent-encoded, if the address holds them.
+    user_info: Option<String>,
+}
+
+impl Server {
+    /// Reads an address; one without a scheme is of HTTPS if `has_tls`.
+    ///
+    /// # Errors
+    ///
+    /// Quotes the address, and says what it should be.
+    pub(crate) fn parse(text: &str, has_tls: bool) -> Result<Self, String> {
+        let text = text.trim();
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
+            None if has_tls => ("https".to_owned(), text),
+            None => ("http".to_owned(), text),
+        };
+        let invalid = |what: &str| {
+            let text = Printable::new(without_user_info(text));
+            format!("`server` is `{text}`, {what}: write `https://host:port`")
+        };
+        let scheme = match &*scheme {
+            "https" => Scheme::HTTPS,
+            "http" => Scheme::HTTP,
+            _ => return Err(invalid("which is neither of https nor of http")),
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        let path = &path[..path.find(['?', '#']).unwrap_or(path.len())];
+        let (user_info, host) = match authority.rsplit_once('@') {
+            Some((user_info, host)) => (Some(user_info.to_owned()), host),
+            None => (None, authority),
+        };
+        if host.is_empty() || host.starts_with(':') {
+            return Err(invalid("which has no host"));
+        }
+        let is_bare_ipv6 = !host.starts_with('[') && host.matches(':').count() > 1;
+        if is_bare_ipv6 {
+            return Err(invalid(
+                "whose IPv6 address lacks its brackets, as in `[::1]:6443`",
+            ));
+        }
+        let authority: Authority = host
+            .parse()
+            .map_err(|_| invalid("which has no valid host and port"))?;
+        if has_port(host) && authority.port_u16().is_none() {
+            return Err(invalid("which has no valid port"));
+        }
+        let prefix = path.trim_end_matches('/').to_owned();
+        if !prefix.is_empty() {
+            let _: PathAndQuery = prefix
+                .parse()
+                .map_err(|_| invalid("which has no valid path"))?;
+        }
+        Ok(Self {
+            scheme,
+            authority,
+            prefix,
+            user_info,
+        })
+    }
+
+    /// Takes the address of a `kube::Config`.
+    pub(crate) fn of_uri(uri: &Uri) -> Result<Self, String> {
+        Self::parse(&uri.to_string(), false)
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
+    /// Returns the user and the password of the address, if it has some.
+    pub(crate) fn user_info(&self) -> Option<&str> {
+        self.user_info.as_deref()
+    }
+
+    /// Returns the host without the brackets of an IPv6 address, and the port.
+    pub(crate) fn host(&self) -> (&str, u16) {
+        host_of(&self.authority, self.is_https())
+    }
+
+    /// Returns the address of a request, whose own has a path and a query only.
+    pub(crate) fn join(&self, request: &Uri) -> Result<Uri, http::Error> {
+        let path = request.path_and_query().map_or("/", PathAndQuery::as_str);
+        let builder = Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone());
+        if self.prefix.is_empty() {
+            return builder.path_and_query(path).build();
+        }
+        let path = format!("{}{path}", self.prefix);
+        builder.path_and_query(path).build()
+    }
+}
+
+/// Returns the host without the brackets of an IPv6 address, and the port.
+pub(crate) fn host_of(authority: &Authority, is_https: bool) -> (&str, u16) {
+    let host = authority.host();
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    let default = if is_https { 443 } else { 80 };
+    (host, authority.port_u16().unwrap_or(default))
+}
+
+fn has_port(host: &str) -> bool {
+    let after_brackets = host.rsplit(']').next().unwrap_or(host);
+    after_brackets.contains(':')
+}
+
+fn without_user_info(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((before, host)) => {
+            let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+            let slashes = if scheme.is_empty() { "" } else { "://" };
+            format!("{scheme}{slashes}..@{host}")
+        }
+        None => text.to_owned(),
+    }
+}
+
+impl std::fmt::Display for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_read_as_kubectl_reads_them() {
+        for (text, has_tls, expected) in [
+            ("https://a.b:6443", false, "https://a.b:6443"),
+            ("HTTPS://a.b/", false, "https://a.b"),
+            ("127.0.0.1:8080", false, "http://127.0.0.1:8080"),
+            ("127.0.0.1:6443", true, "https://127.0.0.1:6443"),
+            ("localhost", true, "https://localhost"),
+            ("https://[::1]:6443", false, "https://[::1]:6443"),
+            ("[fd00::1]", true, "https://[fd00::1]"),
+            (
+                "https://rancher/k8s/clusters/c-1/",
+                false,
+                "https://rancher/k8s/clusters/c-1",
+            ),
+            ("https://a/x?token=1#y", false, "https://a/x"),
+            ("https://u:p@a:1", false, "https://a:1"),
+            (" https://a\n", false, "https://a"),
+        ] {
+            let server = Server::parse(text, has_tls).expect(text);
+
+            assert_eq!(server.to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_quoted_without_its_password() {
+        for text in [
+            "",
+            "https://",
+            "https://:6443",
+            "ftp://a",
+            "https://::1",
+            "https://u:hunter2@a b",
+            "https://a:99999",
+            "https://a:b",
+        ] {
+            let error = Server::parse(text, true).expect_err(text);
+
+            assert!(error.contains("write `https://host:port`"), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn requests_keep_the_prefix_of_their_server() {
+        let request: Uri = "/api/v1/pods?limit=5".parse().expect("a URI");
+        for (text, expected) in [
+            ("https://a:1", "https://a:1/api/v1/pods?limit=5"),
+            ("http://a/x/y/", "http://a/x/y/api/v1/pods?limit=5"),
+        ] {
+            let server = Server::parse(text, true).expect(text);
+
+            let joined = server.join(&request).expect("it fits");
+
+            assert_eq!(joined.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn host_and_port_are_those_of_the_address() {
+        for (text, expected) in [
+            ("https://a.b", ("a.b", 443)),
+            ("http://a.b", ("a.b", 80)),
+            ("https://[::1]:6443", ("::1", 6443)),
+        ] {
+            let server = Server::parse(text, true).expect(text);
+
+            assert_eq!(server.host(), expected);
+        }
+    }
+}
