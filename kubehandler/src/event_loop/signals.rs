@@ -1,10 +1,17 @@
 //! The signals that stop a process.
 
-use std::{convert::Infallible, io};
+use std::{
+    convert::Infallible,
+    io,
+    time::{Duration, Instant},
+};
 
 use tokio_util::sync::CancellationToken;
 
 use crate::log::{flush, info, warn};
+
+/// The same signal within this time counts once.
+const ONCE: Duration = Duration::from_secs(1);
 
 /// SIGINT and SIGTERM, listened to from the moment it is made.
 pub(super) struct Signals {
@@ -29,12 +36,21 @@ impl Signals {
     }
 
     /// Cancels `stop` at the first signal and ends the process at the second.
+    ///
+    /// One that is repeated within a second is still the first.
     pub(super) async fn forward(mut self, stop: CancellationToken) -> Infallible {
         let (name, _) = self.next().await;
         // Before it is logged, which may take its time.
         stop.cancel();
         info!(signal = name, "told to stop; a second signal ends at once");
-        let (name, number) = self.next().await;
+        let stopped = Instant::now();
+        // Some senders send each signal to the process and to its group.
+        let (name, number) = loop {
+            let (again, number) = self.next().await;
+            if again != name || stopped.elapsed() >= ONCE {
+                break (again, number);
+            }
+        };
         warn!(signal = name, "told to stop again; ending at once");
         flush();
         std::process::exit(128 + number)

@@ -1,7 +1,7 @@
 //! A controller that the shutdown tests stop: its callbacks end, hang or block as the command line says.
 //!
-//! `drain URL WAY DRAIN_SECONDS BEHAVIOR` handles the pods of the server at `URL`, 20 at a time,
-//! and prints `started NAME` and `finished NAME` for each callback. The way to run is `main`, or, on
+//! `drain URL WAY DRAIN_SECONDS BEHAVIOR` handles the pods of the server at `URL`, or of the cluster
+//! that is found if that is `found`, 20 at a time, and prints `started NAME` and `finished NAME` for each callback. The way to run is `main`, or, on
 //! a runtime and with logging of its own, `run` on several threads and `current` on one.
 
 use std::{
@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail};
-use kubehandler::{k8s::Pod, kube::Config, prelude::*};
+use kubehandler::{Cluster, k8s::Pod, kube::Config, prelude::*};
 
 const WORKERS: NonZeroUsize = NonZeroUsize::new(20).unwrap();
 
@@ -137,9 +137,12 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     let blocks = handler.behavior == Behavior::BlockPredicate;
     PREDICATE_BLOCKS.store(blocks, Ordering::Relaxed);
-    let url = url.parse().context("the URL is none")?;
+    let cluster = match url.as_str() {
+        "found" => Cluster::find(),
+        url => Cluster::config(Config::new(url.parse().context("the URL is none")?)),
+    };
     let event_loop = EventLoop::new("drain")
-        .config_from(async { anyhow::Ok(Config::new(url)) })
+        .cluster(cluster)
         .workers(WORKERS)
         .drain_timeout(Duration::from_secs(drain_seconds.parse()?))
         .register(handler);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    path::Path,
     process::{ExitStatus, Stdio},
     time::{Duration, Instant},
 };
@@ -36,7 +37,7 @@ pub(crate) struct Controller {
     log: Option<Lines<BufReader<ChildStderr>>>,
     /// Lines of the log that were read by now.
     logged: Vec<String>,
-    _server: Listening,
+    _server: Option<Listening>,
 }
 
 /// All that is left of a controller.
@@ -66,9 +67,24 @@ impl Controller {
             server.put(pod(&format!("default/pod-{number:04}")));
         }
         let listening = server.listen().await?;
-        let mut process = Command::new(env!("CARGO_BIN_EXE_drain"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_drain"));
+        command
             .arg(format!("http://{}", listening.address()))
-            .args([way, &drain.as_secs().to_string(), behavior])
+            .args([way, &drain.as_secs().to_string(), behavior]);
+        Self::spawn(command, log, Some(listening))
+    }
+
+    /// Starts it with this kubeconfig.
+    pub(crate) fn with_kubeconfig(way: &str, kubeconfig: &Path) -> anyhow::Result<Self> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_drain"));
+        command
+            .args(["found", way, "600", "finish"])
+            .env("KUBECONFIG", kubeconfig);
+        Self::spawn(command, Stdio::piped(), None)
+    }
+
+    fn spawn(mut command: Command, log: Stdio, server: Option<Listening>) -> anyhow::Result<Self> {
+        let mut process = command
             // As few threads as a container has, so that callbacks can block them all.
             .env("TOKIO_WORKER_THREADS", "2")
             .env_remove("RUST_LOG")
@@ -83,7 +99,7 @@ impl Controller {
             process,
             out: BufReader::new(out).lines(),
             logged: Vec::new(),
-            _server: listening,
+            _server: server,
         })
     }
 
