@@ -4,6 +4,7 @@
 //! server sends a bookmark.
 
 mod blocking;
+mod clientcmd;
 mod clients;
 mod cluster;
 mod conformance;
