@@ -4,6 +4,8 @@ mod access;
 mod convert;
 mod credentials;
 mod dial;
+#[cfg(feature = "embedded")]
+mod embedded;
 mod environment;
 mod error;
 mod kubeconfig;
@@ -68,10 +70,14 @@ pub struct Cluster {
     source: Source,
     context: Option<String>,
     credentials_over_http: bool,
+    #[cfg(feature = "embedded")]
+    or_embedded: bool,
 }
 
 #[derive(Clone, Debug)]
 enum Source {
+    #[cfg(feature = "embedded")]
+    Embedded,
     Found,
     File(PathBuf),
     Pod,
@@ -90,6 +96,8 @@ impl Cluster {
             source,
             context: None,
             credentials_over_http: false,
+            #[cfg(feature = "embedded")]
+            or_embedded: false,
         }
     }
 
@@ -106,6 +114,22 @@ impl Cluster {
     /// Uses the cluster that this program runs in, as the service account of its pod.
     pub const fn in_cluster() -> Self {
         Self::new(Source::Pod)
+    }
+
+    /// Uses an API server in memory, with pods that come, get ready, fail and go: for first runs.
+    ///
+    /// It listens on a free port of the loopback, which is logged, for kubectl and others; it ends
+    /// with the client. No kubelet and no controllers run in it.
+    #[cfg(feature = "embedded")]
+    pub const fn embedded() -> Self {
+        Self::new(Source::Embedded)
+    }
+
+    /// Uses the [embedded](Self::embedded) server where no cluster is configured.
+    #[cfg(feature = "embedded")]
+    pub const fn or_embedded(mut self) -> Self {
+        self.or_embedded = true;
+        self
     }
 
     /// Uses a configuration of `kube`.
@@ -161,7 +185,12 @@ impl Cluster {
         stages: Stages,
         limit: Duration,
     ) -> Result<Client, ClusterError> {
-        let mut access = self.access(environment)?;
+        let access = self.access(environment);
+        #[cfg(feature = "embedded")]
+        let (access, keeper) = self.start_if_embedded(access).await?;
+        #[cfg(not(feature = "embedded"))]
+        let (access, keeper) = (access?, ());
+        let mut access = access;
         self.guard(&mut access, environment);
         let place = access.place.clone();
         let signer = Signer::new(&mut access, &stages, limit).await?;
@@ -181,7 +210,15 @@ impl Cluster {
             None
         };
         let dialer = Dialer::new(proxy.clone(), tls, place, stages.clone());
-        let requests = Requests::new(server, headers, proxy.as_ref(), signer, dialer, stages);
+        let requests = Requests::new(
+            server,
+            headers,
+            proxy.as_ref(),
+            signer,
+            dialer,
+            stages,
+            Box::new(keeper),
+        );
         Ok(Client::new(requests, namespace))
     }
 
@@ -190,6 +227,8 @@ impl Cluster {
         let context = self.context.as_deref();
         let select = |kubeconfig: &Kubeconfig| select::select(kubeconfig, context, environment);
         let file = match &self.source {
+            #[cfg(feature = "embedded")]
+            Source::Embedded => return Err(ClusterError::NotConfigured),
             Source::Config(config) => return convert::of_config(config),
             Source::Pod => return pod::of_pod(environment),
             Source::File(file) => return select(&Kubeconfig::read(std::slice::from_ref(file))?),
@@ -215,6 +254,32 @@ impl Cluster {
             return pod::of_pod(environment);
         }
         Err(ClusterError::NotConfigured)
+    }
+
+    /// Starts the embedded server, if it is to be used.
+    #[cfg(feature = "embedded")]
+    async fn start_if_embedded(
+        &self,
+        access: Result<Access, ClusterError>,
+    ) -> Result<(Access, Option<embedded::Embedded>), ClusterError> {
+        let is_embedded = matches!(self.source, Source::Embedded) || self.or_embedded;
+        match access {
+            Err(ClusterError::NotConfigured) if is_embedded => {}
+            access => return Ok((access?, None)),
+        }
+        let place = Place::code();
+        let cannot = |error: &dyn std::fmt::Display| {
+            place.invalid(format!("the embedded API server cannot start: {error}"))
+        };
+        let embedded = embedded::Embedded::start().await;
+        let embedded = embedded.map_err(|error| cannot(&error))?;
+        let url = embedded.url();
+        info!(
+            "this is the embedded API server, with pods that come and go; look at it with \
+             `kubectl --server {url} get pods -A -w`, or set KUBECONFIG to use a cluster of yours"
+        );
+        let config = Config::new(url.parse().map_err(|error| cannot(&error))?);
+        Ok((convert::of_config(&config)?, Some(embedded)))
     }
 
     /// Keeps credentials off plain HTTP, unless they were asked for.

@@ -180,6 +180,7 @@
 //! | `main` | yes | [`EventLoop::main`]: runtime and [`logging`] |
 //! | `rustls-tls`, `ring` | yes | TLS; `aws-lc-rs` instead of `ring` if you prefer it |
 //! | `proxy` | yes | proxies of HTTP, HTTPS and SOCKS5 |
+//! | `embedded` | no | `Cluster::embedded`: an API server in memory, for first runs |
 //! | `latest` | yes | the newest Kubernetes version of `k8s-openapi`; otherwise one of `v1_33` to `v1_37` |
 //!
 //! # More
@@ -235,7 +236,7 @@ pub use resource::Resource;
 pub use schemars;
 pub use serde;
 pub use serde_json;
-pub use settings::{Retry, Settings};
+pub use settings::{Retry, Settings, Workers};
 pub use tokio;
 pub use tokio_util::sync::CancellationToken;
 pub use tracing;

@@ -4,11 +4,11 @@ use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use kubehandler::{
-    Filter,
+    Cluster, Filter,
     logging::{Format, LogGuard, Logging, Stream},
 };
 
-use crate::cluster::{Chosen, ClusterKind};
+use crate::cluster::{ClusterKind, find};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -100,9 +100,9 @@ impl Args {
         filter
     }
 
-    /// Finds the cluster, and starts it if it is the embedded one.
-    pub(crate) fn cluster(&self) -> anyhow::Result<Chosen> {
-        Chosen::find(self.cluster, self.kubeconfig.clone(), self.context.clone())
+    /// Finds the cluster.
+    pub(crate) fn cluster(&self) -> anyhow::Result<Cluster> {
+        find(self.cluster, self.kubeconfig.clone(), self.context.clone())
     }
 }
 

@@ -2,36 +2,26 @@
 
 mod args;
 mod cluster;
-mod embedded;
 mod pod_logger;
-mod workload;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use kubehandler::{EventLoop, HandlerError, Printable, RunError};
-use tracing::{error, info};
+use tracing::error;
 
 use crate::{args::Args, pod_logger::PodLogger};
 
 fn main() -> ExitCode {
     let args = Args::parse();
     let _log = args.start_logging();
-    let chosen = args.cluster();
-    let chosen = match chosen.and_then(|chosen| Ok((chosen.cluster()?, chosen))) {
-        Ok(chosen) => chosen,
+    let cluster = match args.cluster() {
+        Ok(cluster) => cluster,
         Err(error) => {
             report(error);
             return ExitCode::from(3);
         }
     };
-    let (cluster, chosen) = chosen;
-    if let Some(url) = chosen.embedded_url() {
-        info!(
-            "this is the embedded API server, with pods that come and go; look at it with \
-             `kubectl --server {url} get pods -A -w`, or set KUBECONFIG to log a cluster of yours"
-        );
-    }
     let result = EventLoop::new("sample-controller")
         .cluster(cluster)
         .workers(args.workers)

@@ -69,6 +69,8 @@ struct Inner {
     /// For a proxy that forwards requests.
     proxy_auth: Option<HeaderValue>,
     http: Mutex<(u64, Http)>,
+    /// What lives as long as the client.
+    _keeper: Box<dyn Send + Sync>,
 }
 
 impl Requests {
@@ -79,6 +81,7 @@ impl Requests {
         signer: Signer,
         dialer: Dialer,
         stages: Stages,
+        keeper: Box<dyn Send + Sync>,
     ) -> Self {
         let forwards =
             proxy.filter(|proxy| proxy.protocol != Protocol::Socks5 && !server.is_https());
@@ -94,6 +97,7 @@ impl Requests {
             stages,
             proxy_auth,
             http,
+            _keeper: keeper,
         }))
     }
 }

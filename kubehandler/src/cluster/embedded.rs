@@ -1,13 +1,12 @@
 //! The cluster of a first run: an API server in memory, and pods that live in it.
 
+mod workload;
+
 use std::{io, net::Ipv4Addr, thread};
 
-use anyhow::Context as _;
 use kubehandler_apiserver::ApiServer;
 use tokio::{runtime, sync::oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
-
-use crate::workload;
 
 /// An API server in memory, with pods that come, get ready, fail and go; gone when it is dropped.
 ///
@@ -20,7 +19,7 @@ pub(crate) struct Embedded {
 
 impl Embedded {
     /// Starts the server on a free port of the loopback.
-    pub(crate) fn start() -> anyhow::Result<Self> {
+    pub(crate) async fn start() -> io::Result<Self> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -30,12 +29,8 @@ impl Embedded {
         thread::Builder::new()
             .name("embedded-apiserver".to_owned())
             .spawn(move || runtime.block_on(stopped.run_until_cancelled(serve(told))))?;
-        let url = url
-            .blocking_recv()
-            .context("the embedded API server ended")?;
-        let url = url.context("the embedded API server cannot listen on the loopback")?;
         Ok(Self {
-            url,
+            url: url.await.map_err(io::Error::other)??,
             _stop: stop.drop_guard(),
         })
     }

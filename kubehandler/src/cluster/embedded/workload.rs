@@ -2,17 +2,18 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use kubehandler::{
-    Printable,
-    k8s::{Namespace, Pod},
-    kube::{
-        self, Api, Client,
-        api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
-    },
+use kube::{
+    Api, Client,
+    api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
 };
 use serde_json::json;
 use tokio::time::sleep;
-use tracing::debug;
+
+use crate::{
+    k8s::{Namespace, Pod},
+    log::debug,
+    printable::Printable,
+};
 
 const NAMESPACE: &str = "shop";
 
@@ -26,7 +27,7 @@ const PODS: usize = 4;
 const PACE: Duration = Duration::from_millis(1_200);
 
 /// Makes the namespace and the pods that are there from the start.
-pub(crate) async fn settle_in(client: &Client) {
+pub(super) async fn settle_in(client: &Client) {
     let namespace = Namespace {
         metadata: ObjectMeta {
             name: Some(NAMESPACE.to_owned()),
@@ -43,7 +44,7 @@ pub(crate) async fn settle_in(client: &Client) {
 }
 
 /// Lets pods come, get ready, fail and go, for as long as it is polled.
-pub(crate) async fn live(client: &Client) {
+pub(super) async fn live(client: &Client) {
     let mut shop = Shop::new(client);
     shop.adopt().await;
     loop {
@@ -125,7 +126,10 @@ impl Shop {
             },
         })) {
             Ok(pod) => pod,
-            Err(error) => return debug!(error = %Printable::new(error), "not a pod"),
+            Err(error) => {
+                debug!(error = %Printable::new(error), "not a pod");
+                return;
+            }
         };
         if tell(&self.pods.create(&PostParams::default(), &pod).await) {
             self.open.push_back((name, Phase::Pending));
