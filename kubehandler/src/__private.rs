@@ -3,7 +3,7 @@
 pub use core::{option::Option, primitive::str, time::Duration};
 pub use std::{borrow::Cow, clone::Clone, default::Default};
 
-use std::{num::NonZeroUsize, ops::Deref};
+use std::ops::Deref;
 
 use kube::core::{DynamicObject, NamespaceScope};
 
@@ -11,15 +11,6 @@ use crate::{
     informer::{Filter, Informer, Informers},
     resource::Resource,
 };
-
-/// Returns the number; the derive has refused zero.
-#[must_use]
-pub const fn at_least_one(number: usize) -> NonZeroUsize {
-    match NonZeroUsize::new(number) {
-        Some(number) => number,
-        None => NonZeroUsize::MIN,
-    }
-}
 
 /// A resource, and nothing else: what its type is taken through, so that one error says that it is none.
 #[diagnostic::on_unimplemented(

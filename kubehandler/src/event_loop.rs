@@ -9,7 +9,7 @@ mod signals;
 mod starting;
 mod syncing;
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::future::join_all;
 use kube::Client;
@@ -30,7 +30,7 @@ use crate::{
         registry::{Registry, Wired},
     },
     informer::{Informers, Limits},
-    log::{debug, info, warn},
+    log::{self, debug, info, warn},
     observe::Observer,
     printable::Printable,
     watchdog::{Bench, Code, LET_GO, Watchdog},
@@ -62,7 +62,7 @@ use crate::{
 pub struct EventLoop {
     name: Arc<str>,
     connect: Connect,
-    workers: NonZeroUsize,
+    workers: usize,
     limits: Limits,
     connect_timeout: Duration,
     sync_timeout: Duration,
@@ -180,6 +180,9 @@ impl EventLoop {
     /// A second signal ends the process at once, with exit code 128 + its number. Once this has been
     /// called, signals no longer end the process by themselves, also after it has returned.
     ///
+    /// All is logged with `tracing`. If no subscriber is set, so that nothing is seen of it, standard
+    /// error says so, once; [`logging::init`](crate::logging::init) sets one.
+    ///
     /// # Errors
     ///
     /// As [`run_until`](Self::run_until), and if the process cannot listen for signals.
@@ -191,6 +194,7 @@ impl EventLoop {
     pub async fn run(self) -> Result<(), RunError> {
         let stop = CancellationToken::new();
         let signals = signals::Signals::listen().map_err(RunError::Signals)?;
+        log::tell_if_silent();
         tokio::select! {
             result = self.run_until(stop.clone()) => result,
             never = signals.forward(stop) => match never {},

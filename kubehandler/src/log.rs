@@ -4,7 +4,16 @@
 //! panics where standard error is closed as well. What is logged is never worth a worker, a
 //! watch or a shutdown.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    io::{self, Write as _},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Once,
+    thread,
+};
+
+/// What a program is told whose log nobody sees.
+const SILENT: &str = "kubehandler: no tracing subscriber is set, so that nothing is logged; \
+    call `kubehandler::logging::init()` at the start of `main`, and keep what it returns";
 
 /// Logs, whatever becomes of it.
 pub(crate) fn logged(log: impl FnOnce()) {
@@ -12,6 +21,20 @@ pub(crate) fn logged(log: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(log)) {
         std::mem::forget(panic);
     }
+}
+
+/// Says on standard error, once, that nothing is logged, if that is so.
+pub(crate) fn tell_if_silent() {
+    static TOLD: Once = Once::new();
+    if tracing::dispatcher::has_been_set() {
+        return;
+    }
+    TOLD.call_once(|| {
+        // On a thread of its own: a pipe that nobody reads must hold up nothing.
+        let _ = thread::Builder::new()
+            .name("kubehandler-notice".to_owned())
+            .spawn(|| writeln!(io::stderr(), "{SILENT}"));
+    });
 }
 
 /// Writes what was logged by now, if this crate writes the log.

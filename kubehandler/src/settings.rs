@@ -17,16 +17,16 @@ pub(crate) type Difference<K> = Arc<dyn Fn(&K, &K) -> bool + Send + Sync>;
 ///
 /// ```
 /// use kubehandler::{DefaultHandler, Retry, Settings, k8s::ConfigMap};
-/// use std::{num::NonZeroUsize, time::Duration};
+/// use std::time::Duration;
 ///
 /// let settings: Settings<DefaultHandler<ConfigMap>> = Settings::default()
-///     .workers(NonZeroUsize::MIN)
+///     .workers(8)
 ///     .timeout(Duration::from_secs(30))
 ///     .retry(Retry::default().max(5))
 ///     .when(|map: &ConfigMap| map.data.is_some());
 /// ```
 pub struct Settings<H: EventHandler> {
-    pub(crate) workers: Option<NonZeroUsize>,
+    pub(crate) workers: Option<usize>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Retry,
     pub(crate) resync: Option<Duration>,
@@ -34,11 +34,44 @@ pub struct Settings<H: EventHandler> {
     pub(crate) changed: Option<Difference<H::Resource>>,
 }
 
+/// A number of workers: `8`, or a number that a program was given.
+///
+/// [`EventLoop::run`](crate::EventLoop::run) refuses none, and more than 65,536.
+pub trait Workers {
+    /// Returns the number, or 0 if it is negative.
+    fn count(self) -> usize;
+}
+
+impl Workers for usize {
+    fn count(self) -> usize {
+        self
+    }
+}
+
+impl Workers for NonZeroUsize {
+    fn count(self) -> usize {
+        self.get()
+    }
+}
+
+impl Workers for u32 {
+    fn count(self) -> usize {
+        self.try_into().unwrap_or(usize::MAX)
+    }
+}
+
+/// What a number in the source is, unless something else is said.
+impl Workers for i32 {
+    fn count(self) -> usize {
+        self.try_into().unwrap_or(0)
+    }
+}
+
 impl<H: EventHandler> Settings<H> {
     /// Runs at most `workers` callbacks of this handler at once; by default, the loop's number.
     #[must_use]
-    pub fn workers(mut self, workers: NonZeroUsize) -> Self {
-        self.workers = Some(workers);
+    pub fn workers(mut self, workers: impl Workers) -> Self {
+        self.workers = Some(workers.count());
         self
     }
 

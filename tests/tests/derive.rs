@@ -70,7 +70,7 @@ fn shown<H: EventHandler>(settings: &Settings<H>) -> String {
 fn every_setting_arrives() {
     type Same = DefaultHandler<Pod>;
     let expected = Settings::<Same>::default()
-        .workers(8.try_into().expect("not zero"))
+        .workers(8)
         .timeout(Duration::from_secs(30))
         .resync(Duration::from_secs(600))
         .retry(

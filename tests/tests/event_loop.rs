@@ -399,8 +399,7 @@ async fn workers_bound_the_callbacks_of_each_handler_alone() {
         server.put(pod(&format!("default/p{number}")));
     }
     let slow = |name| Recorder::new(name, &log).does(|_| Does::Take(MOMENT));
-    let three = slow("three")
-        .settings(|settings| settings.workers(std::num::NonZeroUsize::new(3).expect("not zero")));
+    let three = slow("three").settings(|settings| settings.workers(3));
     let event_loop = EventLoop::new("test")
         .register(slow("default"))
         .register(three);

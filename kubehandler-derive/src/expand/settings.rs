@@ -9,9 +9,7 @@ use crate::input::{Millis, Retry, Settings};
 
 /// `fn settings(&self) -> Settings<Self> { Settings::default().workers(..) }`; nothing for the defaults.
 pub(super) fn settings(krate: &Path, settings: &Settings<'_>) -> Option<TokenStream> {
-    let workers = settings
-        .workers
-        .map(|workers| quote!(.workers(#krate::__private::at_least_one(#workers))));
+    let workers = settings.workers.map(|workers| quote!(.workers(#workers)));
     let timeout = settings.timeout.map(|timeout| {
         let timeout = duration(krate, timeout);
         quote!(.timeout(#timeout))

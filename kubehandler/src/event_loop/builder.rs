@@ -15,7 +15,7 @@ use crate::{
     lane::{self, Lane, dispatch::Typed},
     object_key::is_dns_label,
     observe::{CallbackReport, Observer},
-    settings::Settings,
+    settings::{Settings, Workers},
 };
 
 /// More workers than this are a mistake.
@@ -28,7 +28,7 @@ impl EventLoop {
         Self {
             name: name.into().into(),
             connect: Connect::default(),
-            workers: const { NonZeroUsize::new(16).unwrap() },
+            workers: 16,
             limits: Limits::default(),
             connect_timeout: Duration::from_secs(300),
             sync_timeout: Duration::from_secs(120),
@@ -110,9 +110,17 @@ impl EventLoop {
     /// Runs at most this many callbacks of each handler at once, unless its settings say otherwise.
     ///
     /// The default is 16.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kubehandler::EventLoop;
+    ///
+    /// let event_loop = EventLoop::new("demo").workers(4);
+    /// ```
     #[must_use]
-    pub fn workers(mut self, workers: NonZeroUsize) -> Self {
-        self.workers = workers;
+    pub fn workers(mut self, workers: impl Workers) -> Self {
+        self.workers = workers.count();
         self
     }
 
@@ -232,7 +240,7 @@ impl fmt::Debug for EventLoop {
 /// What the loop says of all its handlers.
 #[derive(Clone, Copy)]
 pub(super) struct Defaults<'a> {
-    pub(super) workers: NonZeroUsize,
+    pub(super) workers: usize,
     pub(super) observer: Option<&'a Observer>,
 }
 
@@ -241,7 +249,7 @@ pub(super) trait Registration: Send + Sync {
     fn name(&self) -> &str;
 
     /// Says what is wrong with the settings, if anything is; `workers` is the loop's number.
-    fn check(&self, workers: NonZeroUsize) -> Result<(), String>;
+    fn check(&self, workers: usize) -> Result<(), String>;
 
     /// Makes the handler's lane, and says which informer feeds it.
     fn open(
@@ -264,7 +272,7 @@ impl<H: Callbacks> Registration for Registered<H> {
         &self.name
     }
 
-    fn check(&self, workers: NonZeroUsize) -> Result<(), String> {
+    fn check(&self, workers: usize) -> Result<(), String> {
         check_settings(&self.typed.settings, workers)
     }
 
@@ -290,7 +298,8 @@ impl<H: Callbacks> Registration for Registered<H> {
         };
         let settings = &typed.settings;
         let config = lane::Config {
-            workers: settings.workers.unwrap_or(defaults.workers),
+            workers: NonZeroUsize::new(settings.workers.unwrap_or(defaults.workers))
+                .expect("none are refused before"),
             timeout: settings.timeout,
             retry: settings.retry,
             resync: settings.resync,
@@ -307,11 +316,11 @@ impl<H: Callbacks> Registration for Registered<H> {
     }
 }
 
-fn check_settings<H: Callbacks>(
-    settings: &Settings<H>,
-    workers: NonZeroUsize,
-) -> Result<(), String> {
-    let workers = settings.workers.unwrap_or(workers).get();
+fn check_settings<H: Callbacks>(settings: &Settings<H>, workers: usize) -> Result<(), String> {
+    let workers = settings.workers.unwrap_or(workers);
+    if workers == 0 {
+        return Err("there are no workers: use at least 1".to_owned());
+    }
     if workers > MAX_WORKERS {
         return Err(format!(
             "{workers} workers are more than {MAX_WORKERS}: each is a task, also while it waits"

@@ -8,7 +8,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{CutOff, EventLoop, LET_GO, RunError, signals::Signals};
-use crate::logging;
+use crate::{log, logging};
 
 impl EventLoop {
     /// Runs the loop as a whole program: makes logging, a runtime and a client, and runs.
@@ -60,6 +60,7 @@ impl EventLoop {
     async fn supervise(self, callbacks: &Handle) -> Result<(), RunError> {
         let stop = CancellationToken::new();
         let signals = Signals::listen().map_err(RunError::Signals)?;
+        log::tell_if_silent();
         let registry = self.registry.clone();
         let last_call = self.drain_timeout.saturating_add(2 * LET_GO);
         let run = callbacks.spawn(self.run_until(stop.clone()));

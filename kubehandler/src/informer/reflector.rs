@@ -31,7 +31,7 @@ use crate::informer::{
     target::Read,
     version::is_older,
 };
-use crate::log::{debug, warn};
+use crate::log::{debug, info, warn};
 use crate::printable::Printable;
 
 mod streaming;
@@ -328,7 +328,11 @@ impl<'a> Reflector<'a> {
         self.shared.tell();
         let objects = self.shared.read(Store::len);
         let shown = Printable::new(version);
-        debug!(informer = %self.shared.target, version = %shown, objects, "listed");
+        if self.shared.has_synced() {
+            debug!(informer = %self.shared.target, version = %shown, objects, "listed");
+        } else {
+            info!(informer = %self.shared.target, objects, "synced");
+        }
         self.progress.plan.listed(version, &newest);
         if let Some(suspect) = self.progress.suspect.take() {
             let current = self.shared.get(suspect.key());
