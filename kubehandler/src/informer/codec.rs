@@ -207,6 +207,8 @@ struct Found<'a> {
     is_ambiguous: bool,
     has_metadata: bool,
     saw_metadata: bool,
+    saw_labels: bool,
+    saw_annotations: bool,
     has_api_version: bool,
     has_kind: bool,
     name: Option<&'a [u8]>,
@@ -302,6 +304,15 @@ impl<'a> Found<'a> {
             (Level::Metadata, b"resourceVersion") => (&mut self.version, Beside::VERSION),
             (Level::Metadata, b"deletionTimestamp") => {
                 self.deletion = Some(value);
+                return Ok(false);
+            }
+            // Two are merged, whatever else reads the last one only.
+            (Level::Metadata, b"labels") => {
+                self.is_ambiguous |= std::mem::replace(&mut self.saw_labels, true);
+                return Ok(false);
+            }
+            (Level::Metadata, b"annotations") => {
+                self.is_ambiguous |= std::mem::replace(&mut self.saw_annotations, true);
                 return Ok(false);
             }
             (Level::Object, b"apiVersion") => {

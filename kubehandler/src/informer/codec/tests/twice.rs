@@ -21,6 +21,10 @@ fn members_that_come_twice_are_one_as_go_reads_them() {
             r#"{"name":"a","labels":{"x":"1","z":"1"},"uid":"u"},"metadata":{"resourceVersion":"5","labels":{"y":"2","z":"2"}}"#,
             json!({"name": "a", "uid": "u", "resourceVersion": "5", "labels": {"x": "1", "y": "2", "z": "2"}}),
         ),
+        (
+            r#"{"labels":{"x":"1"},"name":"a","labels":{"y":"2"},"annotations":{"x":"1"},"annotations":{"y":"2"}}"#,
+            json!({"name": "a", "labels": {"x": "1", "y": "2"}, "annotations": {"x": "1", "y": "2"}}),
+        ),
         (r#"{"name":"a"},"metadata":null"#, json!({"name": "a"})),
         (r#"null,"metadata":{"name":"a"}"#, json!({"name": "a"})),
         (
@@ -77,7 +81,8 @@ fn members() -> impl Strategy<Value = Vec<(&'static str, Value, bool)>> {
         2 => Just("namespace"),
         2 => Just("uid"),
         2 => Just("resourceVersion"),
-        1 => Just("labels"),
+        2 => Just("labels"),
+        1 => Just("annotations"),
         1 => Just("managedFields"),
         1 => Just("deletionTimestamp"),
     ];
@@ -85,7 +90,7 @@ fn members() -> impl Strategy<Value = Vec<(&'static str, Value, bool)>> {
         prop_oneof![1 => Just(json!(null)), 3 => "[a-c\u{e9}\"\\\\\n]{1,3}".prop_map(Value::from)];
     let member = (name, text, any::<bool>()).prop_map(|(name, text, is_escaped)| {
         let value = match (name, text) {
-            ("labels", Value::String(text)) => json!({ text: "x" }),
+            ("labels" | "annotations", Value::String(text)) => json!({ text: "x" }),
             (_, text) => text,
         };
         (name, value, is_escaped)
