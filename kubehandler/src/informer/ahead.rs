@@ -12,8 +12,8 @@ use crate::{
     queue::threads,
 };
 
-/// So many batches are on their way at most: enough that no thread waits, and little memory.
-const AHEAD: usize = 8;
+/// The most batches that are on their way: little memory, however many threads there are.
+const MAX_AHEAD: usize = 8;
 
 /// Whole lines, and what was made of them.
 #[derive(Debug)]
@@ -51,8 +51,10 @@ impl Ahead {
     /// Before it is learned how to pack, one is enough: what it brings is to be learned from. On a
     /// runtime of one thread more than one would only keep other tasks waiting.
     pub(crate) fn has_room(&self, is_learned: bool) -> bool {
-        let at_once = if is_learned && threads() > 1 {
-            AHEAD
+        let threads = threads();
+        let at_once = if is_learned && threads > 1 {
+            // Enough that no thread waits.
+            (threads + 2).min(MAX_AHEAD)
         } else {
             1
         };

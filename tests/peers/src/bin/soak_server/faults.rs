@@ -10,8 +10,8 @@ use std::{
 
 use fastrand::Rng;
 
-/// One watch from a version in this many is refused.
-const EXPIRED: u32 = 25;
+/// Of the watches from a version, one is refused after this many.
+const EXPIRED: u64 = 15;
 
 /// A watch lives this many milliseconds.
 const LIFETIME: std::ops::Range<u64> = 1_000..9_000;
@@ -24,6 +24,7 @@ pub(crate) struct Faults {
     closed: AtomicU64,
     torn: AtomicU64,
     expired: AtomicU64,
+    opened: AtomicU64,
 }
 
 /// How a watch ends.
@@ -53,6 +54,7 @@ impl Faults {
             closed: zero(),
             torn: zero(),
             expired: zero(),
+            opened: zero(),
         }
     }
 
@@ -72,11 +74,13 @@ impl Faults {
 
     /// Returns how a watch from a version is refused, if it is.
     pub(crate) fn expires(&self) -> Option<Expired> {
-        let mut random = self.random();
-        if random.u32(..EXPIRED) > 0 {
+        // At regular intervals: what a list takes at most must be known after a third of the time.
+        let opened = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
+        if !opened.is_multiple_of(EXPIRED) {
             return None;
         }
-        Some(self.count_expired(random.bool()))
+        let is_event = self.random().bool();
+        Some(self.count_expired(is_event))
     }
 
     /// Returns how a watch is refused that the history does not reach back to.
