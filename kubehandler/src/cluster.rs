@@ -11,6 +11,7 @@ mod error;
 mod kubeconfig;
 mod pod;
 mod proxy;
+mod reread;
 mod select;
 mod server;
 mod service;
@@ -21,7 +22,7 @@ mod tls;
 #[path = "cluster/no_tls.rs"]
 mod tls;
 
-use std::{path::PathBuf, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use kube::{Client, Config};
 
@@ -35,6 +36,7 @@ use crate::{
         dial::Dialer,
         environment::Environment,
         kubeconfig::Kubeconfig,
+        reread::aside,
         service::Requests,
         tls::TlsClient,
     },
@@ -74,7 +76,7 @@ pub struct Cluster {
     or_embedded: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Source {
     #[cfg(feature = "embedded")]
     Embedded,
@@ -82,6 +84,20 @@ enum Source {
     File(PathBuf),
     Pod,
     Config(Box<Config>),
+}
+
+/// Without what a configuration of `kube` holds: it may be secret.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            #[cfg(feature = "embedded")]
+            Self::Embedded => f.write_str("Embedded"),
+            Self::Found => f.write_str("Found"),
+            Self::File(file) => f.debug_tuple("File").field(file).finish(),
+            Self::Pod => f.write_str("Pod"),
+            Self::Config(_) => f.write_str("Config(..)"),
+        }
+    }
 }
 
 impl Default for Cluster {
@@ -185,7 +201,9 @@ impl Cluster {
         stages: Stages,
         limit: Duration,
     ) -> Result<Client, ClusterError> {
-        let access = self.access(environment);
+        // What is a file may as well be a pipe that somebody is to fill, or far away.
+        let (cluster, read_in) = (self.clone(), environment.clone());
+        let access = aside(&stages, move || cluster.access(&read_in)).await;
         #[cfg(feature = "embedded")]
         let (access, keeper) = self.start_if_embedded(access).await?;
         #[cfg(not(feature = "embedded"))]
@@ -205,7 +223,9 @@ impl Cluster {
         // A server of plain HTTP may redirect to one of HTTPS, which is known by the system's
         // authorities then.
         let tls = if server.is_https() {
-            Some(TlsClient::new(tls, &place, signer.identity())?)
+            let (plugin, place) = (signer.identity().cloned(), place.clone());
+            let make = move || TlsClient::new(tls, &place, plugin.as_ref());
+            Some(aside(&stages, make).await?)
         } else {
             None
         };
@@ -238,7 +258,9 @@ impl Cluster {
                 None => environment.default_file(),
             },
         };
-        if let Some(file) = file.filter(|file| file.exists()) {
+        // One that cannot be looked at is there.
+        let is_there = |file: &PathBuf| file.try_exists().unwrap_or(true);
+        if let Some(file) = file.filter(is_there) {
             let kubeconfig = Kubeconfig::read(&[file])?;
             let has_context = kubeconfig.current_context.is_some() || context.is_some();
             let counts = has_context || !environment.is_pod();
@@ -290,7 +312,7 @@ impl Cluster {
             return;
         }
         let (place, server) = (&access.place, &access.server);
-        if is_asked_for || matches!(self.source, Source::Config(_)) {
+        if is_asked_for {
             warn!("{place}: credentials are sent over plain HTTP to `{server}`");
             return;
         }

@@ -180,6 +180,7 @@
 //! | `main` | yes | [`EventLoop::main`]: runtime and [`logging`] |
 //! | `rustls-tls`, `ring` | yes | TLS; `aws-lc-rs` instead of `ring` if you prefer it |
 //! | `proxy` | yes | proxies of HTTP, HTTPS and SOCKS5 |
+//! | `oidc`, `oauth` | no | what `auth-provider` of `oidc` and `gcp` needs to renew tokens |
 //! | `embedded` | no | `Cluster::embedded`: an API server in memory, for first runs |
 //! | `latest` | yes | the newest Kubernetes version of `k8s-openapi`; otherwise one of `v1_33` to `v1_37` |
 //!

@@ -1,5 +1,10 @@
 //! How to reach one cluster, and as whom: what every configuration comes down to.
 
+#![cfg_attr(
+    not(feature = "rustls-tls"),
+    allow(dead_code, reason = "what TLS needs is read, and not used")
+)]
+
 use std::{
     fmt::{self, Write as _},
     path::PathBuf,

@@ -7,7 +7,7 @@ use kube::{
 use secrecy::ExposeSecret;
 
 use crate::cluster::{
-    access::{Access, Credentials, Roots, Tls, impersonation},
+    access::{Access, Credentials, Roots, Text, Tls, impersonation},
     error::{ClusterError, Place},
     kubeconfig::{Exec, ProviderConfig, Variable},
     proxy::Proxy,
@@ -45,7 +45,7 @@ pub(crate) fn of_config(config: &Config) -> Result<Access, ClusterError> {
         namespace: config.default_namespace.clone(),
         credentials: credentials(user, identity.is_some(), &place)?,
         tls: Tls {
-            roots: config.root_cert.clone().map_or(Roots::System, Roots::Der),
+            roots: roots(config, &place),
             is_insecure: config.accept_invalid_certs,
             server_name: config.tls_server_name.clone(),
             identity,
@@ -54,6 +54,14 @@ pub(crate) fn of_config(config: &Config) -> Result<Access, ClusterError> {
         proxy: proxy.transpose().map_err(|reason| place.invalid(reason))?,
         place,
     })
+}
+
+/// A file counts before what was read of it, as for `kube`.
+fn roots(config: &Config, place: &Place) -> Roots {
+    if let Some(file) = &config.root_cert_file {
+        return Roots::Pem(Text::File(file.clone()), place.clone());
+    }
+    config.root_cert.clone().map_or(Roots::System, Roots::Der)
 }
 
 fn credentials(
@@ -122,5 +130,6 @@ fn exec(plugin: &ExecConfig) -> Exec {
         install_hint: text(plugin.install_hint.as_ref()),
         provide_cluster_info: plugin.provide_cluster_info,
         interactive_mode: mode.to_owned(),
+        drop_env: plugin.drop_env.clone().unwrap_or_default(),
     }
 }

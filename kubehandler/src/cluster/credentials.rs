@@ -13,20 +13,21 @@ use crate::cluster::{
     access::{Access, Credentials},
     error::{ClusterError, Place},
     proxy::basic,
+    reread::{Reread, aside},
     stage::Stages,
     tls::PluginIdentity,
 };
 
 use plugin::Plugin;
 use provider::Provider;
-use token_file::TokenFile;
+use token_file::token_file;
 
 /// Signs requests.
 pub(crate) enum Signer {
     Nobody,
     /// Always the same.
     Header(HeaderValue),
-    TokenFile(TokenFile),
+    TokenFile(Reread<HeaderValue>),
     Plugin(Arc<Plugin>),
     Provider(Provider),
 }
@@ -64,7 +65,10 @@ impl Signer {
                 text,
                 file: Some(file),
                 place,
-            } => Self::TokenFile(TokenFile::new(file, text.as_ref(), place)?),
+            } => {
+                let read = move || token_file(file, text.as_ref(), place);
+                Self::TokenFile(aside(stages, read).await?)
+            }
             Credentials::Plugin {
                 exec,
                 cluster,
@@ -119,7 +123,7 @@ impl Signer {
     /// Notes that the server did not accept credentials of this generation.
     pub(crate) fn rejected(&self, generation: Generation) {
         match self {
-            Self::TokenFile(file) => file.rejected(),
+            Self::TokenFile(file) => file.refresh(),
             Self::Plugin(plugin) => plugin.rejected(generation),
             Self::Nobody | Self::Header(_) | Self::Provider(_) => {}
         }
@@ -130,7 +134,7 @@ impl Signer {
 fn bearer(token: &SecretString, place: &Place) -> Result<HeaderValue, ClusterError> {
     let token = token.expose_secret().trim();
     if token.is_empty() {
-        return Err(place.invalid("its token is empty"));
+        return Err(place.invalid("its token is empty: set one, or remove `token`"));
     }
     let value = HeaderValue::from_str(&format!("Bearer {token}"));
     let mut value = value.map_err(|_| {

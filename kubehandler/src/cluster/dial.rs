@@ -20,6 +20,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::oneshot,
+    time::timeout,
 };
 use tower::Service;
 
@@ -36,8 +37,13 @@ use crate::{
     printable::Printable,
 };
 
+/// Less than a request may take, so that the error is that of the connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long a handshake may take, with the server or with a proxy; as Go has it.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// As Go's dialer has it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// Bytes both ways, secured or not.
@@ -84,6 +90,31 @@ impl Dialer {
     }
 }
 
+impl Dialer {
+    /// Returns a number that is another one for another certificate of the client.
+    pub(crate) fn version(&self) -> u64 {
+        self.known_tls().map_or(0, TlsClient::version)
+    }
+
+    /// Notes that the server did not accept the client's certificate.
+    pub(crate) fn rejected(&self) {
+        if let Some(tls) = self.known_tls() {
+            tls.rejected();
+        }
+    }
+
+    fn known_tls(&self) -> Option<&TlsClient> {
+        self.0.tls.get()?.as_ref().ok()
+    }
+}
+
+/// Waits no longer than a handshake may take.
+async fn in_time<T>(handshake: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    timeout(HANDSHAKE_TIMEOUT, handshake)
+        .await
+        .unwrap_or_else(|_| Err(format!("no handshake within {HANDSHAKE_TIMEOUT:?}")))
+}
+
 impl Service<Uri> for Dialer {
     type Response = Dialed;
     type Error = DialError;
@@ -119,7 +150,7 @@ impl Inner {
             return Ok(Dialed::new(stream, is_proxied));
         }
         stage.next(format_args!("the TLS handshake with `{shown}`"));
-        let secure = self.tls()?.to_server(host, stream).await;
+        let secure = in_time(self.tls()?.to_server(host, stream)).await;
         let secure = secure.map_err(|error| format!("TLS with `{shown}`: {error}"))?;
         Ok(Dialed::new(secure, false))
     }
@@ -142,6 +173,8 @@ impl Inner {
 
         use crate::cluster::proxy::basic;
 
+        let target = uri.authority().ok_or("the address has no host")?;
+        let (_, target_port) = host_of(target, is_https);
         let proxy_uri = proxy.uri();
         let authority = proxy_uri.authority().ok_or("it has no host")?;
         let (host, port) = host_of(authority, false);
@@ -149,7 +182,7 @@ impl Inner {
         let mut stream = connect(host, port, stage).await?;
         if proxy.protocol == Protocol::Https {
             stage.next(format_args!("the TLS handshake with the proxy `{proxy}`"));
-            stream = self.tls()?.to_host(host, stream).await?;
+            stream = in_time(self.tls()?.to_host(host, stream)).await?;
         }
         if proxy.protocol != Protocol::Socks5 && !is_https {
             return Ok(stream);
@@ -169,15 +202,23 @@ impl Inner {
             if let Some((user, password)) = proxy.auth.clone() {
                 socks = socks.with_auth(user, password);
             }
-            let dialed = socks.call(uri.clone()).await;
-            dialed.map_err(|error| chain(&error))?
+            // It takes 443 for the port of an address without one.
+            let (host, port) = (target.host(), target.port_u16().unwrap_or(target_port));
+            let target = Uri::builder()
+                .scheme("https")
+                .authority(format!("{host}:{port}"))
+                .path_and_query("/")
+                .build()
+                .map_err(|error| error.to_string())?;
+            let dialed = socks.call(target);
+            in_time(async { dialed.await.map_err(|error| chain(&error)) }).await?
         } else {
             let mut tunnel = Tunnel::new(proxy_uri, connected);
             if let Some((user, password)) = &proxy.auth {
                 tunnel = tunnel.with_auth(basic(user, password));
             }
-            let dialed = tunnel.call(uri.clone()).await;
-            dialed.map_err(|error| chain(&error))?
+            let dialed = tunnel.call(uri.clone());
+            in_time(async { dialed.await.map_err(|error| chain(&error)) }).await?
         };
         Ok(dialed.io.into_inner())
     }

@@ -21,6 +21,8 @@ pub(crate) struct Environment {
     pub(crate) service_host: Option<String>,
     /// `KUBERNETES_SERVICE_PORT`.
     pub(crate) service_port: Option<String>,
+    /// `POD_NAMESPACE`, which a manifest may set.
+    pub(crate) pod_namespace: Option<String>,
     /// The directory that holds the token of the pod's service account.
     pub(crate) service_account: PathBuf,
     pub(crate) proxies: ProxyVariables,
@@ -47,6 +49,7 @@ impl Environment {
             home: env::home_dir(),
             service_host: text("KUBERNETES_SERVICE_HOST"),
             service_port: text("KUBERNETES_SERVICE_PORT"),
+            pod_namespace: text("POD_NAMESPACE"),
             service_account: SERVICE_ACCOUNT.into(),
             proxies: ProxyVariables {
                 https: text("HTTPS_PROXY").or_else(|| text("https_proxy")),

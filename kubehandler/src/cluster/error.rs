@@ -26,7 +26,10 @@ pub enum ClusterError {
         reason: String,
     },
     /// The credentials plugin was not done in time.
-    #[error("{place}: {} did not answer within {limit:?}", Printable::new(what))]
+    #[error(
+        "{place}: {} did not answer within {limit:?}; run it by hand, or allow it more time",
+        Printable::new(what)
+    )]
     #[non_exhaustive]
     NoAnswer {
         /// The file and the entry that name it.

@@ -53,8 +53,10 @@ pub(crate) fn of_pod(environment: &Environment) -> Result<Access, ClusterError> 
         .map_err(|reason| place.invalid(reason))?;
     Ok(Access {
         server,
-        namespace: namespace
-            .ok()
+        namespace: environment
+            .pod_namespace
+            .clone()
+            .or_else(|| namespace.ok())
             .filter(|namespace| !namespace.is_empty())
             .unwrap_or_else(|| "default".to_owned()),
         tls: Tls {

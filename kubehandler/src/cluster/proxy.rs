@@ -12,7 +12,10 @@ use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 
 use crate::{
-    cluster::{environment::ProxyVariables, server::Server},
+    cluster::{
+        environment::ProxyVariables,
+        server::{Server, authority_of},
+    },
     printable::Printable,
 };
 
@@ -57,14 +60,10 @@ impl Proxy {
             Some((user_info, host)) => (Some(user_info), host),
             None => (None, rest),
         };
-        let authority: Authority = host
-            .parse()
-            .ok()
-            .filter(|_| !host.is_empty() && !host.starts_with(':'))
-            .ok_or_else(|| {
-                let host = Printable::new(host);
-                format!("`{host}` is no host and port of a proxy, as in `http://host:3128`")
-            })?;
+        let authority = authority_of(host).map_err(|what| {
+            let host = Printable::new(host);
+            format!("the proxy is `{host}`, {what}: write host and port, as in `http://host:3128`")
+        })?;
         Ok(Self {
             protocol,
             authority,
@@ -92,8 +91,12 @@ impl Proxy {
             return Ok(None);
         }
         let url = url.trim();
-        Self::parse(url)
-            .or_else(|error| Self::parse(&format!("http://{url}")).map_err(|_| error))
+        let proxy = if url.contains("://") {
+            Self::parse(url)
+        } else {
+            Self::parse(&format!("http://{url}"))
+        };
+        proxy
             .map(Some)
             .map_err(|error| format!("the environment's {name} cannot be used: {error}"))
     }
@@ -112,7 +115,7 @@ impl Proxy {
             .authority(format!("{host}:{port}"))
             .path_and_query("/")
             .build()
-            .expect("of a host, a port and no path")
+            .expect("of a host and a port that were read")
     }
 }
 
@@ -270,6 +273,9 @@ mod tests {
             "http://",
             "http://u:hunter2@",
             "http://u:hunter2@a b",
+            "http://a[::1]:3128",
+            "http://a:99999",
+            "http://a:31x8",
         ] {
             let error = Proxy::parse(url).expect_err(url);
 

@@ -339,9 +339,11 @@ fn text(file: &str, data: Option<&str>, key: &str, place: &Place) -> Result<Opti
             )));
         }
         let data: String = data.chars().filter(|c| !c.is_whitespace()).collect();
-        let bytes = BASE64
-            .decode(data)
-            .map_err(|_| place.invalid(format!("`{key}-data` is no base64")))?;
+        let bytes = BASE64.decode(data).map_err(|_| {
+            place.invalid(format!(
+                "`{key}-data` is no base64: encode the PEM file, as `base64 -w0` does"
+            ))
+        })?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         return Ok(Some(Text::Inline(text.into())));
     }

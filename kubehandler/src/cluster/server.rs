@@ -8,7 +8,7 @@ use http::{
 use crate::printable::Printable;
 
 /// The address of an API server: `https://host:port/prefix`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Server {
     scheme: Scheme,
     authority: Authority,
@@ -47,21 +47,7 @@ impl Server {
             Some((user_info, host)) => (Some(user_info.to_owned()), host),
             None => (None, authority),
         };
-        if host.is_empty() || host.starts_with(':') {
-            return Err(invalid("which has no host"));
-        }
-        let is_bare_ipv6 = !host.starts_with('[') && host.matches(':').count() > 1;
-        if is_bare_ipv6 {
-            return Err(invalid(
-                "whose IPv6 address lacks its brackets, as in `[::1]:6443`",
-            ));
-        }
-        let authority: Authority = host
-            .parse()
-            .map_err(|_| invalid("which has no valid host and port"))?;
-        if has_port(host) && authority.port_u16().is_none() {
-            return Err(invalid("which has no valid port"));
-        }
+        let authority = authority_of(host).map_err(invalid)?;
         let prefix = path.trim_end_matches('/').to_owned();
         if !prefix.is_empty() {
             let _: PathAndQuery = prefix
@@ -109,6 +95,32 @@ impl Server {
     }
 }
 
+/// Reads `host`, `host:port` or `[address]:port`.
+///
+/// # Errors
+///
+/// Says what is wrong with it.
+pub(crate) fn authority_of(host: &str) -> Result<Authority, &'static str> {
+    if host.is_empty() || host.starts_with(':') {
+        return Err("which has no host");
+    }
+    let is_bracketed = host.starts_with('[');
+    if !host.contains('[') && host.matches(':').count() > 1 {
+        return Err("whose IPv6 address lacks its brackets, as in `[::1]:6443`");
+    }
+    if is_bracketed != host.contains(['[', ']']) {
+        return Err("which has no valid host and port");
+    }
+    let authority: Authority = host
+        .parse()
+        .map_err(|_| "which has no valid host and port")?;
+    let after_brackets = host.rsplit(']').next().unwrap_or(host);
+    if after_brackets.contains(':') && authority.port_u16().is_none() {
+        return Err("which has no valid port");
+    }
+    Ok(authority)
+}
+
 /// Returns the host without the brackets of an IPv6 address, and the port.
 pub(crate) fn host_of(authority: &Authority, is_https: bool) -> (&str, u16) {
     let host = authority.host();
@@ -120,11 +132,6 @@ pub(crate) fn host_of(authority: &Authority, is_https: bool) -> (&str, u16) {
     (host, authority.port_u16().unwrap_or(default))
 }
 
-fn has_port(host: &str) -> bool {
-    let after_brackets = host.rsplit(']').next().unwrap_or(host);
-    after_brackets.contains(':')
-}
-
 fn without_user_info(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((before, host)) => {
@@ -133,6 +140,13 @@ fn without_user_info(text: &str) -> String {
             format!("{scheme}{slashes}..@{host}")
         }
         None => text.to_owned(),
+    }
+}
+
+/// Without the password that it may hold.
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Server({self})")
     }
 }
 
@@ -182,6 +196,8 @@ mod tests {
             "https://u:hunter2@a b",
             "https://a:99999",
             "https://a:b",
+            "https://a[::1]:1",
+            "https://[::1",
         ] {
             let error = Server::parse(text, true).expect_err(text);
 

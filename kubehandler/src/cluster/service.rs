@@ -54,6 +54,11 @@ pub(crate) enum RequestError {
     Redirects,
     #[error("the server redirects to `{}`, which is no address", Printable::new(.0))]
     Redirect(String),
+    #[error(
+        "the server redirects what is written to `{}`: set `server` to that",
+        Printable::new(.0)
+    )]
+    Moved(String),
 }
 
 /// Sends the requests of a client to one server.
@@ -66,9 +71,10 @@ struct Inner {
     signer: Signer,
     dialer: Dialer,
     stages: Stages,
-    /// For a proxy that forwards requests.
+    /// For a proxy that forwards requests of plain HTTP; tunnels know it already.
     proxy_auth: Option<HeaderValue>,
-    http: Mutex<(u64, Http)>,
+    /// The client, with connections that know these certificates.
+    http: Mutex<((u64, u64), Http)>,
     /// What lives as long as the client.
     _keeper: Box<dyn Send + Sync>,
 }
@@ -83,11 +89,10 @@ impl Requests {
         stages: Stages,
         keeper: Box<dyn Send + Sync>,
     ) -> Self {
-        let forwards =
-            proxy.filter(|proxy| proxy.protocol != Protocol::Socks5 && !server.is_https());
+        let forwards = proxy.filter(|proxy| proxy.protocol != Protocol::Socks5);
         let auth = forwards.and_then(|proxy| proxy.auth.as_ref());
         let proxy_auth = auth.map(|(user, password)| basic(user, password));
-        let version = signer.version();
+        let version = (signer.version(), dialer.version());
         let http = Mutex::new((version, http(&dialer)));
         Self(Arc::new(Inner {
             server,
@@ -132,13 +137,11 @@ impl Inner {
             let agent = HeaderValue::from_static(AGENT);
             parts.headers.insert(USER_AGENT, agent);
         }
-        if let Some(auth) = &self.proxy_auth {
-            parts.headers.insert(PROXY_AUTHORIZATION, auth.clone());
-        }
         let generation = self.signer.sign(&mut parts.headers).await?;
         let response = self.follow(parts, body).await?;
         if response.status() == StatusCode::UNAUTHORIZED {
             self.signer.rejected(generation);
+            self.dialer.rejected();
         }
         Ok(response)
     }
@@ -151,7 +154,13 @@ impl Inner {
     ) -> Result<Response<Incoming>, RequestError> {
         let can_follow = matches!(parts.method, Method::GET | Method::HEAD);
         if !can_follow {
-            return self.once(Request::from_parts(parts, body)).await;
+            let from = parts.uri.clone();
+            let response = self.once(Request::from_parts(parts, body)).await?;
+            return match redirect(&response, &from)? {
+                // A client would read it as what it asked for.
+                Some(target) => Err(RequestError::Moved(target.to_string())),
+                None => Ok(response),
+            };
         }
         for _ in 0..=MAX_REDIRECTS {
             let mut request = Request::new(Body::empty());
@@ -170,9 +179,15 @@ impl Inner {
         Err(RequestError::Redirects)
     }
 
-    async fn once(&self, request: Request<Body>) -> Result<Response<Incoming>, RequestError> {
+    async fn once(&self, mut request: Request<Body>) -> Result<Response<Incoming>, RequestError> {
         let server = &self.server;
         let _stage = self.stages.enter(format_args!("an answer from `{server}`"));
+        if request.uri().scheme_str() == Some("http")
+            && let Some(auth) = &self.proxy_auth
+        {
+            let headers = request.headers_mut();
+            headers.insert(PROXY_AUTHORIZATION, auth.clone());
+        }
         let http = self.http();
         match http.request(request).await {
             Ok(response) => Ok(response),
@@ -188,7 +203,7 @@ impl Inner {
     /// Returns the client, with connections that know the current certificate.
     fn http(&self) -> Http {
         let mut http = self.http.lock();
-        let version = self.signer.version();
+        let version = (self.signer.version(), self.dialer.version());
         if http.0 != version {
             *http = (version, self::http(&self.dialer));
         }

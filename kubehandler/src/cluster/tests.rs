@@ -42,6 +42,22 @@ impl Folder {
         file
     }
 
+    /// Asks until there is an answer: files are read again on another thread.
+    pub(super) fn eventually<T>(&self, mut ask: impl FnMut() -> Option<T>) -> T {
+        let start = std::time::Instant::now();
+        loop {
+            if let Some(answer) = ask() {
+                return answer;
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "never, in {:?}",
+                self.0
+            );
+            std::thread::yield_now();
+        }
+    }
+
     /// Writes a kubeconfig whose current context has this cluster and this user.
     pub(super) fn config(&self, cluster: &str, user: &str) -> PathBuf {
         let text = format!(
@@ -69,6 +85,17 @@ async fn connect_in(cluster: &Cluster, environment: &Environment) -> Result<Clie
     cluster
         .connect_in(environment, Stages::default(), limit)
         .await
+}
+
+/// Asks until the answer is one that is hoped for: files are read again on another thread.
+async fn get_until(client: &Client, is_it: impl Fn(&Result<Response<Body>, String>) -> bool) {
+    for _ in 0..600 {
+        if is_it(&get(client, "/api").await) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("never");
 }
 
 /// Asks for this path; returns the response, or the error with its causes.

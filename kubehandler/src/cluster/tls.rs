@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio_rustls::{
     TlsConnector,
     rustls::{
-        CertificateError, ClientConfig, Error as TlsError,
+        CertificateError, ClientConfig, Error as TlsError, InvalidMessage,
         client::{ResolvesClientCert, Resumption, danger::ServerCertVerifier},
         crypto::CryptoProvider,
         pki_types::ServerName,
@@ -33,6 +33,7 @@ use crate::cluster::{
 pub(crate) struct TlsClient {
     config: Arc<ClientConfig>,
     server_name: Option<ServerName<'static>>,
+    files: Option<FromFiles>,
 }
 
 impl TlsClient {
@@ -58,8 +59,12 @@ impl TlsClient {
         } else {
             verifier(tls.roots, place, &provider)?
         };
-        let identity: Option<Arc<dyn ResolvesClientCert>> = match (tls.identity, plugin) {
-            (Some(identity), _) => Some(Arc::new(FromFiles::new(identity, provider.clone())?)),
+        let files = tls
+            .identity
+            .map(|identity| FromFiles::new(identity, provider.clone()));
+        let files = files.transpose()?;
+        let identity: Option<Arc<dyn ResolvesClientCert>> = match (&files, plugin) {
+            (Some(files), _) => Some(Arc::new(files.clone())),
             (None, Some(plugin)) => Some(Arc::new(plugin.clone())),
             (None, None) => None,
         };
@@ -77,7 +82,20 @@ impl TlsClient {
         Ok(Self {
             config: Arc::new(config),
             server_name,
+            files,
         })
+    }
+
+    /// Returns a number that is another one for another certificate of the client.
+    pub(crate) fn version(&self) -> u64 {
+        self.files.as_ref().map_or(0, FromFiles::version)
+    }
+
+    /// Notes that the server did not accept the client's certificate.
+    pub(crate) fn rejected(&self) {
+        if let Some(files) = &self.files {
+            files.refresh();
+        }
     }
 
     /// Makes a connection to the server, or to whatever it redirects to, a secure one.
@@ -154,8 +172,18 @@ fn provider() -> Result<Arc<CryptoProvider>, String> {
 
 /// Says why a handshake failed, and what to do about it.
 pub(crate) fn explain(error: &TlsError) -> String {
-    let TlsError::InvalidCertificate(error) = error else {
-        return error.to_string();
+    let error = match error {
+        TlsError::InvalidCertificate(error) => error,
+        TlsError::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            return "the server does not speak TLS there: write `http://`, or correct the port"
+                .to_owned();
+        }
+        TlsError::AlertReceived(alert) => {
+            return format!(
+                "the server refused the handshake: {alert:?}; check the client's certificate, and that the server knows TLS 1.2 or 1.3"
+            );
+        }
+        other => return other.to_string(),
     };
     let advice = match error {
         // Of an authority that has only its name in common with the one that is trusted.
@@ -170,6 +198,10 @@ pub(crate) fn explain(error: &TlsError) -> String {
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "renew it, or check the clock of this machine"
+        }
+        CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            return "the server's certificate, or one above it, has a signature that TLS does not accept here, such as SHA-1 or one of P-521: issue it anew, or use the feature `aws-lc-rs` for P-521".to_owned();
         }
         CertificateError::Other(other)
             if format!("{other:?}").contains("UnsupportedCertVersion") =>

@@ -47,10 +47,11 @@ impl Connect {
                 let _stage = stages.enter("what finds the configuration");
                 let config = timeout_at(deadline, config).await;
                 let config = config.map_err(|_| RunError::Client(Box::new(NoConfig { limit })))?;
-                Cluster::config(config.map_err(no_client)?)
+                Cluster::config(config.map_err(no_client)?).credentials_over_http()
             }
         };
-        let client = cluster.connect_within(limit, stages).await;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let client = cluster.connect_within(left, stages).await;
         client.map_err(RunError::Cluster)
     }
 }
@@ -116,7 +117,7 @@ mod tests {
         assert_eq!(start.elapsed(), Duration::from_secs(300));
         assert_eq!(
             chain(&error),
-            "the configuration given to the event loop: the credentials plugin `sleep` did not answer within 300s"
+            "the configuration given to the event loop: the credentials plugin `sleep` did not answer within 300s; run it by hand, or allow it more time"
         );
     }
 

@@ -241,6 +241,9 @@ impl Plugin {
             })
             .stdout(Stdio::piped())
             .kill_on_drop(true);
+        for name in &self.exec.drop_env {
+            command.env_remove(name);
+        }
         let mut child = command
             .spawn()
             .map_err(|error| self.not_run(shown, &error))?;

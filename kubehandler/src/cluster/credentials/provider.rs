@@ -18,6 +18,7 @@ use crate::{
         error::{ClusterError, Place},
         kubeconfig::ProviderConfig,
     },
+    log::warn,
 };
 
 /// An `auth-provider`, as far as `kube` knows it.
@@ -34,6 +35,11 @@ impl Provider {
         limit: Duration,
     ) -> Result<Self, ClusterError> {
         let what = format!("`auth-provider` `{}`", config.name);
+        if cfg!(not(feature = "oidc")) && config.config.contains_key("refresh-token") {
+            warn!(
+                "{place}: {what} is not renewed when its `id-token` expires: use the feature `oidc` of kubehandler"
+            );
+        }
         let mut kube = Config::new(http::Uri::from_static("http://localhost"));
         kube.auth_info.auth_provider = Some(AuthProviderConfig {
             name: config.name,

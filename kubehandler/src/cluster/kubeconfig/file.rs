@@ -10,7 +10,7 @@ use std::{
 };
 
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::printable::Printable;
@@ -33,20 +33,45 @@ pub(super) struct File {
     pub(super) contexts: Vec<Named<Context>>,
 }
 
-/// An entry of a list, which holds its value under a name that depends on the list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound = "T: Default + DeserializeOwned")]
+/// An entry of a list.
+#[derive(Debug)]
 pub(super) struct Named<T> {
-    #[serde(deserialize_with = "or_default")]
     pub(super) name: String,
-    #[serde(
-        alias = "cluster",
-        alias = "user",
-        alias = "context",
-        deserialize_with = "or_default"
-    )]
     pub(super) value: T,
 }
+
+/// An entry as it stands in a file: the key of its value depends on the list.
+macro_rules! listed {
+    ($listed:ident, $key:ident: $value:ty) => {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct $listed {
+            #[serde(deserialize_with = "or_default")]
+            name: String,
+            #[serde(deserialize_with = "or_default")]
+            $key: $value,
+        }
+
+        impl From<$listed> for Named<$value> {
+            fn from(listed: $listed) -> Self {
+                Self {
+                    name: listed.name,
+                    value: listed.$key,
+                }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for Named<$value> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $listed::deserialize(deserializer).map(Into::into)
+            }
+        }
+    };
+}
+
+listed!(ListedCluster, cluster: Cluster);
+listed!(ListedUser, user: AuthInfo);
+listed!(ListedContext, context: Context);
 
 /// How to reach a server.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -152,6 +177,9 @@ pub(crate) struct Exec {
     pub(crate) provide_cluster_info: bool,
     #[serde(deserialize_with = "or_default")]
     pub(crate) interactive_mode: String,
+    /// Variables that the plugin does not get; only a program can say so.
+    #[serde(skip)]
+    pub(crate) drop_env: Vec<String>,
 }
 
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]

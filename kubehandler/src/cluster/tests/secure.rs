@@ -1,7 +1,9 @@
 //! TLS: whom to trust, and as whom to appear.
 
+use tokio::{io::AsyncWriteExt, net::TcpListener};
+
 use super::{
-    server::{DENIED, OK, Signed},
+    server::{DENIED, KEPT, KEPT_DENIED, OK, Signed},
     *,
 };
 
@@ -134,14 +136,13 @@ async fn authority_that_changes_is_taken_up_without_a_restart() {
     secure.folder.file("ca.pem", Pki::new().authority());
     let client = secure.client(CA, "").await.expect("a client");
 
-    let before = get(&client, "/api").await;
+    get(&client, "/api").await.expect_err("another authority");
     secure.folder.file("ca.pem", pki.authority());
-    let after = get(&client, "/api").await;
+    get_until(&client, Result::is_ok).await;
     secure.folder.file("ca.pem", "");
+
     let kept = get(&client, "/api").await;
 
-    before.expect_err("another authority");
-    after.expect("the new authority");
     kept.expect("the last authority counts");
 }
 
@@ -282,5 +283,95 @@ async fn pod_is_known_by_its_token_and_trusts_its_authority() {
     assert_eq!(
         secure.server.last().header("authorization"),
         Some("Bearer A")
+    );
+}
+
+#[tokio::test]
+async fn certificate_that_is_renewed_is_shown_after_a_refusal() {
+    let pki = Pki::new();
+    let (first, second) = (pki.sign(&["first"]), pki.sign(&["second"]));
+    let accepted = second.der.clone();
+    let tls = pki.serve(&pki.sign(&["127.0.0.1"]), true);
+    let server = Fake::lasting(Some(tls), move |asked| {
+        let is_accepted = asked.client.as_ref() == Some(&accepted);
+        if is_accepted { KEPT } else { KEPT_DENIED }.to_owned()
+    })
+    .await;
+    let folder = Folder::new();
+    folder.file("ca.pem", pki.authority());
+    folder.file("cert.pem", &first.pem);
+    folder.file("key.pem", &first.key_pem);
+    let cluster = format!("server: 'https://{}', {CA}", server.address);
+    let file = folder.config(
+        &cluster,
+        "client-certificate: cert.pem, client-key: key.pem",
+    );
+    let client = connect(&file).await.expect("a client");
+    let before = get(&client, "/api").await.expect("an answer");
+    folder.file("key.pem", &second.key_pem);
+    folder.file("cert.pem", &second.pem);
+
+    get_until(&client, |answer| {
+        answer.as_ref().is_ok_and(|a| a.status() == 200)
+    })
+    .await;
+
+    assert_eq!(before.status(), 401);
+    assert_eq!(server.last().client, Some(second.der));
+}
+
+#[tokio::test]
+async fn certificate_in_the_bundle_is_no_authority() {
+    let pki = Pki::new();
+    let leaf = pki.sign(&["leaf"]);
+    let forged = leaf.signs(&["127.0.0.1"]);
+    let secure = Secure::new(&pki, &forged).await;
+    for (bundle, is_trusted) in [
+        (leaf.pem.clone(), false),
+        (format!("{}{}", leaf.pem, Pki::new().authority()), false),
+        (forged.pem.clone(), true),
+    ] {
+        secure.folder.file("ca.pem", bundle);
+
+        let asked = secure.ask(CA, "").await;
+
+        assert_eq!(asked.is_ok(), is_trusted, "{asked:?}");
+    }
+}
+
+#[tokio::test]
+async fn server_that_speaks_no_tls_is_said_to() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("it has one");
+    let folder = Folder::new();
+    let file = folder.config(&format!("server: 'https://{address}'"), "");
+    let client = connect(&file).await.expect("a client");
+    let answer = async {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let answer = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        answer.expect("sent");
+        stream
+    };
+
+    let (asked, _stream) = tokio::join!(get(&client, "/api"), answer);
+
+    let error = asked.expect_err("no TLS");
+
+    assert!(error.contains("does not speak TLS there"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn handshake_that_never_comes_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("it has one");
+    let folder = Folder::new();
+    let file = folder.config(&format!("server: 'https://{address}'"), "");
+    let client = connect(&file).await.expect("a client");
+
+    let error = get(&client, "/api").await.expect_err("no handshake");
+
+    assert_eq!(
+        error,
+        format!("TLS with `{address}`: no handshake within 10s")
     );
 }

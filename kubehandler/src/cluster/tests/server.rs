@@ -8,7 +8,7 @@ use std::{
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair,
+    Issuer, KeyPair,
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -50,6 +50,8 @@ pub(crate) struct Fake {
 }
 
 pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
+pub(crate) const KEPT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+pub(crate) const KEPT_DENIED: &str = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n";
 pub(crate) const DENIED: &str =
     "HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
@@ -67,6 +69,22 @@ impl Fake {
         tls: Option<ServerConfig>,
         answer: impl Fn(&Asked) -> String + Send + Sync + 'static,
     ) -> Self {
+        Self::start(tls, answer, false).await
+    }
+
+    /// Keeps each connection open for further requests.
+    pub(crate) async fn lasting(
+        tls: Option<ServerConfig>,
+        answer: impl Fn(&Asked) -> String + Send + Sync + 'static,
+    ) -> Self {
+        Self::start(tls, answer, true).await
+    }
+
+    async fn start(
+        tls: Option<ServerConfig>,
+        answer: impl Fn(&Asked) -> String + Send + Sync + 'static,
+        lasts: bool,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("it has one");
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -78,14 +96,14 @@ impl Fake {
                 let (tls, answer, noted) = (tls.clone(), answer.clone(), noted.clone());
                 tokio::spawn(async move {
                     match tls {
-                        None => serve(stream, None, &noted, &*answer).await,
+                        None => serve(stream, None, &noted, &*answer, lasts).await,
                         Some(tls) => {
                             let Ok(stream) = tls.accept(stream).await else {
                                 return;
                             };
                             let (_, session) = stream.get_ref();
                             let client = session.peer_certificates().map(|c| c[0].to_vec());
-                            serve(stream, client, &noted, &*answer).await;
+                            serve(stream, client, &noted, &*answer, lasts).await;
                         }
                     }
                 });
@@ -112,14 +130,17 @@ async fn serve(
     client: Option<Vec<u8>>,
     noted: &Mutex<Vec<Asked>>,
     answer: &Answer,
+    lasts: bool,
 ) {
-    let Some(mut asked) = head(&mut stream).await else {
-        return;
-    };
-    asked.client = client;
-    noted.lock().expect("no panic").push(asked.clone());
-    let answer = answer(&asked);
-    let _ = stream.write_all(answer.as_bytes()).await;
+    while let Some(mut asked) = head(&mut stream).await {
+        asked.client.clone_from(&client);
+        noted.lock().expect("no panic").push(asked.clone());
+        let answer = answer(&asked);
+        let _ = stream.write_all(answer.as_bytes()).await;
+        if !lasts {
+            break;
+        }
+    }
     let _ = stream.shutdown().await;
 }
 
@@ -154,12 +175,21 @@ pub(crate) struct Pki {
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
+impl Signed {
+    /// Signs a certificate for these names, as only an authority should.
+    pub(crate) fn signs(&self, names: &[&str]) -> Self {
+        let key = KeyPair::from_pem(&self.key_pem).expect("a key");
+        signed(names, &Issuer::new(params(&self.name), key))
+    }
+}
+
 /// A certificate and its key, as PEM and as DER.
 pub(crate) struct Signed {
     pub(crate) pem: String,
     pub(crate) key_pem: String,
     pub(crate) der: Vec<u8>,
     key_der: Vec<u8>,
+    name: String,
 }
 
 impl Pki {
@@ -179,20 +209,7 @@ impl Pki {
 
     /// Signs a certificate for these names.
     pub(crate) fn sign(&self, names: &[&str]) -> Signed {
-        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
-        let mut params = CertificateParams::new(names).expect("names");
-        params.extended_key_usages = vec![
-            ExtendedKeyUsagePurpose::ServerAuth,
-            ExtendedKeyUsagePurpose::ClientAuth,
-        ];
-        let key = KeyPair::generate().expect("a key");
-        let certificate = params.signed_by(&key, &self.issuer).expect("signed");
-        Signed {
-            pem: certificate.pem(),
-            key_pem: key.serialize_pem(),
-            der: certificate.der().to_vec(),
-            key_der: key.serialize_der(),
-        }
+        signed(names, &self.issuer)
     }
 
     /// Takes a certificate that nobody else has signed.
@@ -202,6 +219,7 @@ impl Pki {
             key_pem: key.serialize_pem(),
             der: made.der().to_vec(),
             key_der: key.serialize_der(),
+            name: String::new(),
         }
     }
 
@@ -227,4 +245,31 @@ impl Pki {
         let key = PrivateKeyDer::Pkcs8(signed.key_der.clone().into());
         builder.with_single_cert(chain, key).expect("they fit")
     }
+}
+
+fn signed(names: &[&str], issuer: &Issuer<'_, KeyPair>) -> Signed {
+    let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+    let mut params = params(&names[0]);
+    let alternatives = CertificateParams::new(names.clone()).expect("names");
+    params.subject_alt_names = alternatives.subject_alt_names;
+    params.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::ServerAuth,
+        ExtendedKeyUsagePurpose::ClientAuth,
+    ];
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.signed_by(&key, issuer).expect("signed");
+    Signed {
+        pem: certificate.pem(),
+        key_pem: key.serialize_pem(),
+        der: certificate.der().to_vec(),
+        key_der: key.serialize_der(),
+        name: names[0].clone(),
+    }
+}
+
+/// What is to be certified of somebody of this name.
+fn params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params
 }

@@ -1,10 +1,6 @@
 //! The client's own certificate, which may change while the program runs.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::Arc};
 
 use parking_lot::Mutex;
 use tokio_rustls::rustls::{
@@ -16,22 +12,24 @@ use tokio_rustls::rustls::{
 };
 
 use super::pem::{self, Block};
-use crate::{
-    cluster::{
-        access::{Identity, Text},
-        error::ClusterError,
-    },
-    log::warn,
+use crate::cluster::{
+    access::{Identity, Text},
+    error::ClusterError,
+    reread::Reread,
 };
 
-/// How often files are read again; a connection that is open keeps its certificate.
-const REREAD: Duration = Duration::from_secs(60);
-
 /// A certificate and a key out of a configuration, read again from time to time if they are files.
-pub(super) struct FromFiles {
-    identity: Identity,
-    provider: Arc<CryptoProvider>,
-    last: Mutex<(Instant, Arc<CertifiedKey>)>,
+#[derive(Clone)]
+pub(crate) struct FromFiles(Arc<Reread<Key>>);
+
+/// A key is that of its certificate: the chain tells one from another.
+#[derive(Clone)]
+struct Key(Arc<CertifiedKey>);
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.cert == other.0.cert
+    }
 }
 
 impl FromFiles {
@@ -40,40 +38,39 @@ impl FromFiles {
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, ClusterError> {
         let key = read(&identity, &provider).map_err(|reason| identity.place.invalid(reason))?;
-        Ok(Self {
-            identity,
-            provider,
-            last: Mutex::new((Instant::now(), Arc::new(key))),
-        })
+        let is_file =
+            matches!(identity.certificate, Text::File(_)) || matches!(identity.key, Text::File(_));
+        let again = move || {
+            let key = read(&identity, &provider);
+            key.map_err(|reason| identity.place.invalid(reason).to_string())
+        };
+        Ok(Self(Arc::new(if is_file {
+            Reread::file(key, again)
+        } else {
+            Reread::fixed(key)
+        })))
     }
 
-    fn current(&self) -> Arc<CertifiedKey> {
-        let mut last = self.last.lock();
-        let (read_at, key) = &mut *last;
-        let is_file = matches!(self.identity.certificate, Text::File(_))
-            || matches!(self.identity.key, Text::File(_));
-        if is_file && read_at.elapsed() >= REREAD {
-            *read_at = Instant::now();
-            match read(&self.identity, &self.provider) {
-                Ok(new) => *key = Arc::new(new),
-                Err(error) => {
-                    warn!(place = %self.identity.place, error, "cannot read the client certificate again; the last one counts");
-                }
-            }
-        }
-        key.clone()
+    /// Returns a number that is another one for another certificate.
+    pub(super) fn version(&self) -> u64 {
+        self.0.version()
+    }
+
+    /// Has the files read again: the server did not accept the certificate.
+    pub(super) fn refresh(&self) {
+        self.0.refresh();
     }
 }
 
 impl fmt::Debug for FromFiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("FromFiles").field(&self.identity).finish()
+        f.write_str("FromFiles")
     }
 }
 
 impl ResolvesClientCert for FromFiles {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        Some(self.current())
+        Some(self.0.current().0)
     }
 
     fn has_certs(&self) -> bool {
@@ -131,14 +128,14 @@ impl ResolvesClientCert for PluginIdentity {
     }
 }
 
-fn read(identity: &Identity, provider: &CryptoProvider) -> Result<CertifiedKey, String> {
+fn read(identity: &Identity, provider: &CryptoProvider) -> Result<Key, String> {
     let text = |text: &Text, what: &str| {
         let read = text.read();
         read.map_err(|error| format!("`{what}` cannot be read: {error}"))
     };
     let certificate = text(&identity.certificate, "client-certificate")?;
     let key = text(&identity.key, "client-key")?;
-    certified_key(&certificate, &key, provider)
+    Ok(Key(Arc::new(certified_key(&certificate, &key, provider)?)))
 }
 
 fn certified_key(

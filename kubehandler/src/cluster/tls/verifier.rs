@@ -1,18 +1,13 @@
 //! Whom a server's certificate must be of.
 
-use std::{
-    fmt,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::Arc};
 
-use parking_lot::Mutex;
 use tokio_rustls::rustls::{
     CertificateError, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-        verify_server_name,
+        verify_server_cert_signed_by_trust_anchor, verify_server_name,
     },
     crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, ServerName, UnixTime},
@@ -20,26 +15,32 @@ use tokio_rustls::rustls::{
 };
 
 use super::pem;
-use crate::{cluster::access::Text, log::warn};
-
-/// How often a file of authorities is read again, for connections that are made after.
-const REREAD: Duration = Duration::from_secs(60);
+use crate::{
+    cluster::{access::Text, reread::Reread},
+    printable::Printable,
+};
 
 /// Trusts the authorities of a bundle, and each certificate in it for its own names, as Go does.
 ///
 /// A file is read again from time to time, and when a certificate is not trusted: authorities
 /// change while a program runs.
 pub(super) struct Bundle {
-    source: Option<Text>,
+    trust: Reread<Trust>,
     provider: Arc<CryptoProvider>,
-    last: Mutex<(Instant, Trust)>,
 }
 
 /// What one reading of a bundle has brought.
 #[derive(Clone)]
 struct Trust {
     certificates: Arc<[CertificateDer<'static>]>,
-    authorities: Arc<WebPkiServerVerifier>,
+    /// None if no certificate is one of an authority.
+    authorities: Option<Arc<WebPkiServerVerifier>>,
+}
+
+impl PartialEq for Trust {
+    fn eq(&self, other: &Self) -> bool {
+        self.certificates == other.certificates
+    }
 }
 
 impl Bundle {
@@ -50,11 +51,17 @@ impl Bundle {
     /// Fails if it holds no certificate that can be used.
     pub(super) fn new(source: Text, provider: Arc<CryptoProvider>) -> Result<Self, String> {
         let trust = Trust::read(&source, &provider)?;
-        Ok(Self {
-            source: Some(source),
-            provider,
-            last: Mutex::new((Instant::now(), trust)),
-        })
+        let trust = match &source {
+            Text::Inline(_) => Reread::fixed(trust),
+            Text::File(file) => {
+                let (file, provider) = (file.display().to_string(), provider.clone());
+                Reread::file(trust, move || {
+                    Trust::read(&source, &provider)
+                        .map_err(|reason| format!("`{}`: {reason}", Printable::new(&file)))
+                })
+            }
+        };
+        Ok(Self { trust, provider })
     }
 
     pub(super) fn of_der(
@@ -62,43 +69,8 @@ impl Bundle {
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, String> {
         let certificates = certificates.into_iter().map(Into::into);
-        let trust = Trust::new(certificates.collect(), &provider)?;
-        Ok(Self {
-            source: None,
-            provider,
-            last: Mutex::new((Instant::now(), trust)),
-        })
-    }
-
-    fn current(&self) -> Trust {
-        let mut last = self.last.lock();
-        if last.0.elapsed() >= REREAD {
-            self.reread(&mut last);
-        }
-        last.1.clone()
-    }
-
-    /// Reads the file again; returns what it says if that is something else.
-    fn changed(&self) -> Option<Trust> {
-        let mut last = self.last.lock();
-        let before = last.1.certificates.clone();
-        self.reread(&mut last);
-        (before != last.1.certificates).then(|| last.1.clone())
-    }
-
-    fn reread(&self, (at, trust): &mut (Instant, Trust)) {
-        *at = Instant::now();
-        let Some(source @ Text::File(file)) = &self.source else {
-            return;
-        };
-        match Trust::read(source, &self.provider) {
-            Ok(new) if new.certificates != trust.certificates => *trust = new,
-            Ok(_) => {}
-            Err(error) => {
-                let file = file.display();
-                warn!(%file, error, "cannot read the certificate authorities again; the last ones count");
-            }
-        }
+        let trust = Reread::fixed(Trust::new(certificates.collect(), &provider)?);
+        Ok(Self { trust, provider })
     }
 }
 
@@ -120,22 +92,28 @@ impl Trust {
         certificates: Arc<[CertificateDer<'static>]>,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, String> {
+        let readable = certificates
+            .iter()
+            .filter(|certificate| ParsedCertificate::try_from(*certificate).is_ok())
+            .count();
+        let authorities = certificates
+            .iter()
+            .filter(|certificate| is_authority(certificate, provider));
         let mut roots = RootCertStore::empty();
-        let (added, _) = roots.add_parsable_certificates(certificates.iter().cloned());
-        if added == 0 {
+        let (added, _) = roots.add_parsable_certificates(authorities.cloned());
+        if added == 0 && readable == 0 {
             return Err(if certificates.is_empty() {
                 "it holds no PEM block of the type CERTIFICATE".to_owned()
             } else {
                 "none of its certificates can be read".to_owned()
             });
         }
-        let authorities =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-                .build()
-                .map_err(|error| error.to_string())?;
+        let authorities = (added > 0).then(|| {
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build()
+        });
         Ok(Self {
             certificates,
-            authorities,
+            authorities: authorities.transpose().map_err(|error| error.to_string())?,
         })
     }
 
@@ -145,23 +123,69 @@ impl Trust {
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
         now: UnixTime,
+        provider: &CryptoProvider,
     ) -> Result<ServerCertVerified, TlsError> {
-        let verified =
-            self.authorities
-                .verify_server_cert(end_entity, intermediates, server_name, &[], now);
-        match verified {
-            Err(TlsError::InvalidCertificate(error)) if is_of_the_issuer(&error) => {
-                // Its dates have been checked by then.
-                if !self.certificates.iter().any(|known| known == end_entity) {
+        if self.certificates.iter().any(|known| known == end_entity) {
+            // Nobody needs to have signed it; but it has its dates and its names.
+            match alone(end_entity, now, provider) {
+                Err(TlsError::InvalidCertificate(error)) if !is_of_the_issuer(&error) => {
                     return Err(error.into());
                 }
-                let certificate = ParsedCertificate::try_from(end_entity)?;
-                verify_server_name(&certificate, server_name)?;
-                Ok(ServerCertVerified::assertion())
+                _ => {}
             }
-            other => other,
+            let certificate = ParsedCertificate::try_from(end_entity)?;
+            verify_server_name(&certificate, server_name)?;
+            return Ok(ServerCertVerified::assertion());
+        }
+        match &self.authorities {
+            Some(authorities) => {
+                authorities.verify_server_cert(end_entity, intermediates, server_name, &[], now)
+            }
+            None => Err(CertificateError::UnknownIssuer.into()),
         }
     }
+}
+
+/// Verifies a certificate that nobody has signed: fails, unless nothing else is wrong, for that.
+fn alone(
+    certificate: &CertificateDer<'_>,
+    now: UnixTime,
+    provider: &CryptoProvider,
+) -> Result<(), TlsError> {
+    verify_server_cert_signed_by_trust_anchor(
+        &ParsedCertificate::try_from(certificate)?,
+        &RootCertStore::empty(),
+        &[],
+        now,
+        provider.signature_verification_algorithms.all,
+    )
+}
+
+/// Returns true if a certificate may sign others: what is not said to, or is of the first version.
+///
+/// Any other would become an authority for every name. What a certificate is, rustls says only
+/// when it is taken for a server's, and after its dates: those are tried that it names.
+fn is_authority(certificate: &CertificateDer<'_>, provider: &CryptoProvider) -> bool {
+    let mut at = UnixTime::now();
+    for _ in 0..3 {
+        match alone(certificate, at, provider) {
+            Err(TlsError::InvalidCertificate(CertificateError::ExpiredContext {
+                not_after,
+                ..
+            })) => at = not_after,
+            Err(TlsError::InvalidCertificate(CertificateError::NotValidYetContext {
+                not_before,
+                ..
+            })) => at = not_before,
+            Err(TlsError::InvalidCertificate(CertificateError::Other(other))) => {
+                let other = format!("{other:?}");
+                return other.contains("CaUsedAsEndEntity")
+                    || other.contains("UnsupportedCertVersion");
+            }
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// Returns true if only the signature is missing that an authority should have made.
@@ -186,15 +210,12 @@ impl ServerCertVerifier for Bundle {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
-        let verify = |trust: &Trust| trust.verify(end_entity, intermediates, server_name, now);
-        let verified = verify(&self.current());
-        match (verified, &self.source) {
-            (Err(error), Some(Text::File(_))) => match self.changed() {
-                Some(trust) => verify(&trust),
-                None => Err(error),
-            },
-            (verified, _) => verified,
+        let trust = self.trust.current();
+        let verified = trust.verify(end_entity, intermediates, server_name, now, &self.provider);
+        if verified.is_err() {
+            self.trust.refresh(); // For the next connection.
         }
+        verified
     }
 
     fn verify_tls12_signature(
@@ -225,7 +246,7 @@ impl ServerCertVerifier for Bundle {
 
 impl fmt::Debug for Bundle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Bundle").field(&self.source).finish()
+        f.write_str("Bundle")
     }
 }
 
