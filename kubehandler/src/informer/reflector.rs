@@ -295,6 +295,7 @@ impl<'a> Reflector<'a> {
     ///
     /// If the future is dropped, the list does not count, and another one follows.
     async fn commit(&mut self, mut listing: Listing<'_>, version: &str) -> Result<(), Failure> {
+        let is_first = !self.shared.has_synced();
         let mut budget = Budget::default();
         for stored in listing.take_held() {
             let size = stored.size();
@@ -328,10 +329,10 @@ impl<'a> Reflector<'a> {
         self.shared.tell();
         let objects = self.shared.read(Store::len);
         let shown = Printable::new(version);
-        if self.shared.has_synced() {
-            debug!(informer = %self.shared.target, version = %shown, objects, "listed");
-        } else {
+        if is_first {
             info!(informer = %self.shared.target, objects, "synced");
+        } else {
+            debug!(informer = %self.shared.target, version = %shown, objects, "listed");
         }
         self.progress.plan.listed(version, &newest);
         if let Some(suspect) = self.progress.suspect.take() {
