@@ -84,7 +84,8 @@ async fn what_follows_the_list_in_one_piece_with_it_is_a_watch_wherever_the_byte
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+/// With as many threads as have the most batches on their way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 6)]
 async fn batches_are_taken_in_the_order_of_their_lines() {
     const OBJECTS: u64 = 400;
     const VERSIONS: u64 = 4;
