@@ -16,6 +16,7 @@ mod select;
 mod server;
 mod service;
 mod stage;
+mod thread;
 #[cfg(feature = "rustls-tls")]
 mod tls;
 #[cfg(not(feature = "rustls-tls"))]
@@ -44,7 +45,7 @@ use crate::{
 };
 
 /// How long a credentials plugin may take, if nothing else is said.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(300);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Which cluster to use, and as whom.
 ///

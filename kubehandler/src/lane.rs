@@ -12,7 +12,6 @@ mod worker;
 
 use std::{
     collections::HashMap,
-    num::NonZeroUsize,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -43,7 +42,7 @@ use crate::{
 /// How a lane runs its callbacks: [`Settings`](crate::Settings) without the predicates.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
-    pub(crate) workers: NonZeroUsize,
+    pub(crate) workers: usize,
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Retry,
     pub(crate) resync: Option<Duration>,
@@ -112,7 +111,7 @@ impl Lane {
         progress: Arc<Notify>,
     ) -> Arc<Self> {
         Arc::new(Self {
-            bench: Bench::of_handler(name.clone(), config.workers.get()),
+            bench: Bench::of_handler(name.clone(), config.workers),
             name,
             handler,
             config,

@@ -7,7 +7,6 @@ use std::{
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
-    thread,
     time::Duration,
 };
 
@@ -19,7 +18,6 @@ use hyper_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::oneshot,
     time::timeout,
 };
 use tower::Service;
@@ -32,6 +30,7 @@ use crate::{
         proxy::{Protocol, Proxy},
         server::host_of,
         stage::{Entered, Stages},
+        thread::on_thread,
         tls::TlsClient,
     },
     printable::Printable,
@@ -142,8 +141,7 @@ impl Inner {
             Some(proxy) => {
                 let stream = self.through(proxy, uri, is_https, &stage).await;
                 let stream = stream.map_err(|error| format!("proxy `{proxy}`: {error}"))?;
-                // Asked by whole addresses, it forwards requests itself.
-                (stream, proxy.protocol != Protocol::Socks5 && !is_https)
+                (stream, proxy.forwards(is_https))
             }
         };
         if !is_https {
@@ -184,7 +182,7 @@ impl Inner {
             stage.next(format_args!("the TLS handshake with the proxy `{proxy}`"));
             stream = in_time(self.tls()?.to_host(host, stream)).await?;
         }
-        if proxy.protocol != Protocol::Socks5 && !is_https {
+        if proxy.forwards(is_https) {
             return Ok(stream);
         }
         stage.next(format_args!("the proxy `{proxy}`"));
@@ -258,24 +256,17 @@ async fn connect(host: &str, port: u16, stage: &Entered) -> Result<Stream, Strin
     Ok(Box::new(connected.into_inner()))
 }
 
-/// Resolves a name.
-///
-/// On a thread of its own, which is left behind if nobody waits any more: a resolver may take minutes,
-/// and the blocking threads of a runtime are waited for when it ends.
+/// Resolves a name; on a thread, as a resolver may take minutes.
 async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     if let Ok(address) = host.parse() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let (done, resolved) = oneshot::channel();
     let host = host.to_owned();
-    let run = move || {
-        let addresses = (&*host, port).to_socket_addrs();
-        let _ = done.send(addresses.map(Iterator::collect));
+    let resolve = move || {
+        let addresses = (&*host, port).to_socket_addrs()?;
+        io::Result::Ok(addresses.collect::<Vec<_>>())
     };
-    thread::Builder::new()
-        .name("kubehandler-dns".to_owned())
-        .spawn(run)?;
-    let addresses: Vec<SocketAddr> = resolved.await.map_err(io::Error::other)??;
+    let addresses = on_thread("dns", resolve).await??;
     if addresses.is_empty() {
         return Err(io::Error::other("it has no address"));
     }

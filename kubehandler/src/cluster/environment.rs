@@ -1,10 +1,6 @@
 //! What a program reads from outside to find its cluster.
 
-use std::{
-    env,
-    ffi::OsString,
-    path::{Path, PathBuf},
-};
+use std::{env, ffi::OsString, path::PathBuf};
 
 /// Where a pod finds the credentials of its service account.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -89,10 +85,6 @@ impl Environment {
 
     pub(crate) fn token_file(&self) -> PathBuf {
         self.service_account.join("token")
-    }
-
-    pub(crate) fn service_account(&self) -> &Path {
-        &self.service_account
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn of_pod(environment: &Environment) -> Result<Access, ClusterError> 
     let host = if is_ipv6 { format!("[{host}]") } else { host };
     let server = Server::parse(&format!("https://{host}:{port}"), true)
         .map_err(|reason| place.invalid(reason))?;
-    let authority = environment.service_account().join("ca.crt");
+    let authority = environment.service_account.join("ca.crt");
     let roots = match fs::File::open(&authority) {
         Ok(_) => Roots::Pem(Text::File(authority), place.clone()),
         Err(error) => {
@@ -47,7 +47,7 @@ pub(crate) fn of_pod(environment: &Environment) -> Result<Access, ClusterError> 
             Roots::System
         }
     };
-    let namespace = fs::read_to_string(environment.service_account().join("namespace"));
+    let namespace = fs::read_to_string(environment.service_account.join("namespace"));
     let namespace = namespace.map(|namespace| namespace.trim().to_owned());
     let proxy = Proxy::of_environment(&environment.proxies, &server)
         .map_err(|reason| place.invalid(reason))?;
@@ -82,13 +82,10 @@ mod tests {
         Environment {
             service_host: Some(host.to_owned()),
             service_port: Some("443".to_owned()),
-            service_account: std::env::temp_dir().join(format!("kubehandler-{}", uuid())),
+            service_account: std::env::temp_dir()
+                .join(format!("kubehandler-{}", fastrand::u64(..))),
             ..Environment::default()
         }
-    }
-
-    fn uuid() -> u64 {
-        fastrand::u64(..)
     }
 
     #[test]
@@ -102,7 +99,7 @@ mod tests {
             ),
         ] {
             let environment = in_pod(host);
-            let directory = environment.service_account();
+            let directory = &environment.service_account;
             fs::create_dir(directory).expect("a directory");
             for (file, text) in [("token", "t\n"), ("ca.crt", ""), ("namespace", "shop\n")] {
                 fs::write(directory.join(file), text).expect("written");

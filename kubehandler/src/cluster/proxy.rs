@@ -101,6 +101,11 @@ impl Proxy {
             .map_err(|error| format!("the environment's {name} cannot be used: {error}"))
     }
 
+    /// Returns true if it forwards requests itself, which name the whole address; else it is a tunnel.
+    pub(crate) fn forwards(&self, is_https: bool) -> bool {
+        self.protocol != Protocol::Socks5 && !is_https
+    }
+
     /// Returns the address to connect to.
     pub(crate) fn uri(&self) -> Uri {
         let (scheme, default) = match self.protocol {

@@ -3,12 +3,13 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use parking_lot::Mutex;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     cluster::{
         error::{ClusterError, Place},
         stage::Stages,
+        thread::on_thread,
     },
     log::warn,
 };
@@ -21,6 +22,12 @@ const REREAD: Duration = Duration::from_secs(60);
 /// They are read on a thread of their own: a file system that hangs must keep neither a thread of the
 /// runtime nor those who ask, to whom the last value counts.
 pub(crate) struct Reread<T>(Arc<Inner<T>>);
+
+impl<T> Clone for Reread<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 struct Inner<T> {
     state: Mutex<State<T>>,
@@ -89,7 +96,9 @@ impl<T: Clone + PartialEq + Send + 'static> Reread<T> {
             state.read_at = Instant::now();
         }
         let thread = thread::Builder::new().name("kubehandler-files".to_owned());
-        let _ = thread.spawn(move || inner.read());
+        if thread.spawn(move || inner.read()).is_err() {
+            self.0.state.lock().is_reading = false;
+        }
     }
 }
 
@@ -113,22 +122,16 @@ impl<T: PartialEq> Inner<T> {
     }
 }
 
-/// Reads files on a thread of its own, which is left behind if nobody waits any more.
+/// Reads files on a thread of its own, which is abandoned if the future is dropped.
 pub(crate) async fn aside<T: Send + 'static>(
     stages: &Stages,
     read: impl FnOnce() -> Result<T, ClusterError> + Send + 'static,
 ) -> Result<T, ClusterError> {
     let _stage = stages.enter("the files of the configuration");
-    let (done, value) = oneshot::channel();
-    let thread = thread::Builder::new().name("kubehandler-files".to_owned());
-    let started = thread.spawn(move || {
-        let _ = done.send(read());
-    });
-    if let Err(error) = started {
-        return Err(Place::code().invalid(format!("no thread can be started: {error}")));
-    }
-    let panicked = |_| Err(Place::code().invalid("reading it panicked"));
-    value.await.unwrap_or_else(panicked)
+    let read = on_thread("files", read).await;
+    read.unwrap_or_else(|error| {
+        Err(Place::code().invalid(format!("its files cannot be read: {error}")))
+    })
 }
 
 #[cfg(test)]

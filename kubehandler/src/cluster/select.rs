@@ -109,7 +109,7 @@ fn find_cluster<'a>(
     }))
 }
 
-/// A user that does not exist is nobody, as for kubectl.
+/// A user that does not exist has no credentials, as for kubectl.
 fn find_user<'a>(
     kubeconfig: &'a Kubeconfig,
     context: &str,
@@ -139,7 +139,7 @@ fn there_are<T>(entries: &Entries<T>, what: &str) -> String {
     format!("its {what} are {}", Printable::new(names.join(", ")))
 }
 
-/// How to reach a cluster, for nobody yet.
+/// Returns how to reach a cluster, without credentials.
 fn reach(Found { value, place }: &Found<'_, Cluster>, environment: &Environment) -> Result<Access> {
     let invalid = |reason: String| place.invalid(reason);
     if value.server.is_empty() {
@@ -213,7 +213,7 @@ fn identify(
         &user.impersonate_user_extra,
         &place(),
     )?;
-    // Whoever proves itself otherwise needs no plugin.
+    // A plugin runs only where there are no other credentials.
     access.credentials = if user.token.is_some() || !user.token_file.is_empty() {
         Credentials::Token {
             text: user.token.clone(),

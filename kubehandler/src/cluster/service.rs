@@ -23,7 +23,7 @@ use crate::{
         credentials::Signer,
         dial::{DialError, Dialer},
         error::ClusterError,
-        proxy::{Protocol, Proxy, basic},
+        proxy::{Proxy, basic},
         server::Server,
         stage::Stages,
     },
@@ -89,7 +89,7 @@ impl Requests {
         stages: Stages,
         keeper: Box<dyn Send + Sync>,
     ) -> Self {
-        let forwards = proxy.filter(|proxy| proxy.protocol != Protocol::Socks5);
+        let forwards = proxy.filter(|proxy| proxy.forwards(false));
         let auth = forwards.and_then(|proxy| proxy.auth.as_ref());
         let proxy_auth = auth.map(|(user, password)| basic(user, password));
         let version = (signer.version(), dialer.version());

@@ -1,13 +1,13 @@
 //! What is set before an event loop runs, and the checks of it.
 
-use std::{collections::HashSet, error::Error, fmt, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{collections::HashSet, error::Error, fmt, sync::Arc, time::Duration};
 
 use kube::{Client, Config};
 use tokio_util::sync::CancellationToken;
 
 use super::{EventLoop, EventLoopHandle, RunError, connect::Connect, registry::Registry};
 use crate::{
-    cluster::Cluster,
+    cluster::{CONNECT_TIMEOUT, Cluster},
     contained::{Contained, contained},
     event::Context,
     handler::Callbacks,
@@ -30,7 +30,7 @@ impl EventLoop {
             connect: Connect::default(),
             workers: 16,
             limits: Limits::default(),
-            connect_timeout: Duration::from_secs(300),
+            connect_timeout: CONNECT_TIMEOUT,
             sync_timeout: Duration::from_secs(120),
             drain_timeout: Duration::from_secs(25),
             registrations: Vec::new(),
@@ -298,8 +298,7 @@ impl<H: Callbacks> Registration for Registered<H> {
         };
         let settings = &typed.settings;
         let config = lane::Config {
-            workers: NonZeroUsize::new(settings.workers.unwrap_or(defaults.workers))
-                .expect("none are refused before"),
+            workers: settings.workers.unwrap_or(defaults.workers),
             timeout: settings.timeout,
             retry: settings.retry,
             resync: settings.resync,

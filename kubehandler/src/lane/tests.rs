@@ -40,7 +40,7 @@ fn stalled_lane() -> Arc<Lane> {
 
 fn lane(handler: Arc<dyn Dispatch>) -> Arc<Lane> {
     let config = Config {
-        workers: NonZeroUsize::MIN,
+        workers: 1,
         timeout: None,
         retry: Retry::default(),
         resync: None,

@@ -60,7 +60,7 @@ enum Start {
 impl Lane {
     /// Starts the lane's tasks: its workers, once `informer` has synced, and its resync timer.
     pub(crate) fn spawn(self: &Arc<Self>, informer: &Arc<Shared>, tasks: &mut JoinSet<()>) {
-        for worker in 0..self.config.workers.get() {
+        for worker in 0..self.config.workers {
             let (lane, informer) = (self.clone(), informer.clone());
             tasks.spawn(async move {
                 tokio::select! {

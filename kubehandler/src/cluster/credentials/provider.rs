@@ -1,6 +1,6 @@
 //! Ways to get a token that are built into `kube`: `auth-provider`, which plugins have replaced.
 
-use std::{collections::HashMap, future::ready, thread, time::Duration};
+use std::{collections::HashMap, future::ready, time::Duration};
 
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
@@ -9,7 +9,7 @@ use kube::{
     client::{Body, ConfigExt, middleware::AuthLayer},
     config::AuthProviderConfig,
 };
-use tokio::{runtime::Handle, sync::oneshot, time::timeout};
+use tokio::{runtime::Handle, time::timeout};
 use tower::{BoxError, Layer, ServiceExt};
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     cluster::{
         error::{ClusterError, Place},
         kubeconfig::ProviderConfig,
+        thread::on_thread,
     },
     log::warn,
 };
@@ -46,25 +47,20 @@ impl Provider {
             config: HashMap::from_iter(config.config),
             ..AuthProviderConfig::default()
         });
-        let (done, made) = oneshot::channel();
         let runtime = Handle::current();
         // It may run a program to its end, on the thread that asks.
         let run = move || {
             let _runtime = runtime.enter();
-            let _ = done.send(kube.auth_layer());
+            kube.auth_layer()
         };
-        let thread = thread::Builder::new().name("kubehandler-credentials".to_owned());
-        thread
-            .spawn(run)
-            .map_err(|error| place.invalid(error.to_string()))?;
-        let made = timeout(limit, made).await;
+        let made = timeout(limit, on_thread("credentials", run)).await;
         let made = made.map_err(|_| ClusterError::NoAnswer {
             place: place.clone(),
             what: what.clone(),
             limit,
         })?;
         let layer = made
-            .map_err(|_| place.invalid(format!("{what} panicked")))?
+            .map_err(|error| place.invalid(format!("{what}: {error}")))?
             .map_err(|error| place.invalid(format!("{what}: {}", chain(&error))))?;
         Ok(Self { layer, place })
     }

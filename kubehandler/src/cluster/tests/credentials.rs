@@ -7,7 +7,7 @@ use super::{
     *,
 };
 
-/// A server that takes these tokens, in their turn: each until it was asked so many times.
+/// A server that accepts these tokens one after the other, each for this many requests.
 async fn taking(tokens: &'static [(&'static str, usize)]) -> Fake {
     let state = std::sync::Mutex::new((0, 0));
     Fake::answering(None, move |asked: &Asked| {

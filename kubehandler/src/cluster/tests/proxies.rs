@@ -1,5 +1,10 @@
 //! Servers behind proxies.
 
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
@@ -13,29 +18,28 @@ use super::{
 
 /// A proxy that tunnels wherever it is asked to; notes what it was asked.
 struct Tunnels {
-    address: std::net::SocketAddr,
-    asked: std::sync::Arc<std::sync::Mutex<Vec<Asked>>>,
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<Asked>>>,
     _task: AbortOnDropHandle<()>,
 }
 
 impl Tunnels {
-    async fn http() -> Self {
+    /// Notes what the handshake asks for, and tunnels to the address that it returns.
+    async fn start<A>(handshake: impl Fn(TcpStream) -> A + Send + 'static) -> Self
+    where
+        A: Future<Output = (TcpStream, Asked, String)> + Send + 'static,
+    {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("it has one");
-        let asked = std::sync::Arc::default();
-        let noted: std::sync::Arc<std::sync::Mutex<Vec<Asked>>> = std::sync::Arc::clone(&asked);
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let noted = asked.clone();
         let task = tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let noted = noted.clone();
+            while let Ok((stream, _)) = listener.accept().await {
+                let (noted, handshake) = (noted.clone(), handshake(stream));
                 tokio::spawn(async move {
-                    let asked = head(&mut stream).await.expect("a request");
-                    let target = asked.line.split(' ').nth(1).expect("a target").to_owned();
+                    let (mut stream, asked, target) = handshake.await;
                     noted.lock().expect("no panic").push(asked);
                     let mut server = TcpStream::connect(target).await.expect("a server");
-                    stream
-                        .write_all(b"HTTP/1.1 200 OK\r\n\r\n")
-                        .await
-                        .expect("sent");
                     let _ = copy_bidirectional(&mut stream, &mut server).await;
                 });
             }
@@ -47,33 +51,27 @@ impl Tunnels {
         }
     }
 
+    async fn http() -> Self {
+        Self::start(|mut stream| async move {
+            let asked = head(&mut stream).await.expect("a request");
+            let target = asked.line.split(' ').nth(1).expect("a target").to_owned();
+            let answer = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+            answer.expect("sent");
+            (stream, asked, target)
+        })
+        .await
+    }
+
     /// Of SOCKS 5, with a user and a password.
     async fn socks() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("it has one");
-        let asked = std::sync::Arc::default();
-        let noted: std::sync::Arc<std::sync::Mutex<Vec<Asked>>> = std::sync::Arc::clone(&asked);
-        let task = tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let noted = noted.clone();
-                tokio::spawn(async move {
-                    let asked = socks(&mut stream).await;
-                    let (host, port) = asked.line.rsplit_once(':').expect("a target");
-                    let port: u16 = port.parse().expect("a port");
-                    assert_eq!(host, "server.example");
-                    noted.lock().expect("no panic").push(asked.clone());
-                    let mut server = TcpStream::connect(("127.0.0.1", port))
-                        .await
-                        .expect("a server");
-                    let _ = copy_bidirectional(&mut stream, &mut server).await;
-                });
-            }
-        });
-        Self {
-            address,
-            asked,
-            _task: AbortOnDropHandle::new(task),
-        }
+        Self::start(|mut stream| async move {
+            let asked = socks(&mut stream).await;
+            let (host, port) = asked.line.rsplit_once(':').expect("a target");
+            assert_eq!(host, "server.example");
+            let target = format!("127.0.0.1:{port}");
+            (stream, asked, target)
+        })
+        .await
     }
 
     fn last(&self) -> Asked {
@@ -85,35 +83,27 @@ impl Tunnels {
     }
 }
 
+/// Reads this many bytes.
+async fn take(stream: &mut TcpStream, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes).await.expect("bytes");
+    bytes
+}
+
 /// Shakes hands as RFC 1928 and RFC 1929 say; returns the target, and `user:password` as a header.
 async fn socks(stream: &mut TcpStream) -> Asked {
-    let mut take = async |length: usize| {
-        let mut bytes = vec![0; length];
-        stream.read_exact(&mut bytes).await.expect("bytes");
-        bytes
-    };
-    let greeting = take(2).await;
-    take(greeting[1].into()).await;
+    let greeting = take(stream, 2).await;
+    take(stream, greeting[1].into()).await;
     stream.write_all(&[5, 2]).await.expect("sent");
-    let mut take = async |length: usize| {
-        let mut bytes = vec![0; length];
-        stream.read_exact(&mut bytes).await.expect("bytes");
-        bytes
-    };
-    let user = take(2).await;
-    let user = take(user[1].into()).await;
-    let password = take(1).await;
-    let password = take(password[0].into()).await;
+    let user = take(stream, 2).await;
+    let user = take(stream, user[1].into()).await;
+    let password = take(stream, 1).await;
+    let password = take(stream, password[0].into()).await;
     stream.write_all(&[1, 0]).await.expect("sent");
-    let mut take = async |length: usize| {
-        let mut bytes = vec![0; length];
-        stream.read_exact(&mut bytes).await.expect("bytes");
-        bytes
-    };
-    let request = take(5).await;
+    let request = take(stream, 5).await;
     assert_eq!(request[..4], [5, 1, 0, 3], "connect to a name");
-    let name = take(request[4].into()).await;
-    let port = take(2).await;
+    let name = take(stream, request[4].into()).await;
+    let port = take(stream, 2).await;
     let port = u16::from_be_bytes([port[0], port[1]]);
     let granted = [5, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     stream.write_all(&granted).await.expect("sent");

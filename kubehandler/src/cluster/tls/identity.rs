@@ -20,7 +20,7 @@ use crate::cluster::{
 
 /// A certificate and a key out of a configuration, read again from time to time if they are files.
 #[derive(Clone)]
-pub(crate) struct FromFiles(Arc<Reread<Key>>);
+pub(crate) struct FromFiles(Reread<Key>);
 
 /// A key is that of its certificate: the chain tells one from another.
 #[derive(Clone)]
@@ -44,11 +44,11 @@ impl FromFiles {
             let key = read(&identity, &provider);
             key.map_err(|reason| identity.place.invalid(reason).to_string())
         };
-        Ok(Self(Arc::new(if is_file {
+        Ok(Self(if is_file {
             Reread::file(key, again)
         } else {
             Reread::fixed(key)
-        })))
+        }))
     }
 
     /// Returns a number that is another one for another certificate.
