@@ -10,7 +10,7 @@ use std::{
 
 use fastrand::Rng;
 
-/// Of the watches from a version, one is refused after this many.
+/// One watch from a version in this many is refused.
 const EXPIRED: u64 = 15;
 
 /// A watch lives this many milliseconds.
@@ -74,7 +74,7 @@ impl Faults {
 
     /// Returns how a watch from a version is refused, if it is.
     pub(crate) fn expires(&self) -> Option<Expired> {
-        // At regular intervals: what a list takes at most must be known after a third of the time.
+        // At regular intervals, so that enough lists come in the first third, which is not judged.
         let opened = self.opened.fetch_add(1, Ordering::Relaxed) + 1;
         if !opened.is_multiple_of(EXPIRED) {
             return None;
