@@ -2,14 +2,15 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::ToTokens;
-use syn::{Attribute, Expr, LitInt, LitStr, Meta, Path, Token, Type, parse::ParseStream};
+use syn::{Attribute, BinOp, Expr, LitInt, LitStr, Meta, Path, Token, Type, parse::ParseStream};
 
 use crate::{
     entries::{
-        Entry, Written, each_entry, equals, error, function, integer, refuse, rest_of_entry, string,
+        Entry, Written, each_entry, equals, error, function, integer, refuse, rest_of_entry,
+        string, takes,
     },
     errors::Errors,
-    keys::{self, HANDLER, Key, RETRY},
+    keys::{self, HANDLER, HandlerKey, Key, RETRY, RetryKey},
 };
 
 /// What was written on the struct; `None` where nothing was, or nothing that can be read.
@@ -17,12 +18,13 @@ use crate::{
 pub(crate) struct Attributes {
     pub(crate) krate: Option<Path>,
     pub(crate) resource: Option<Entry<Type>>,
-    pub(crate) name: Option<Entry<LitStr>>,
+    pub(crate) name: Option<Entry<WrittenName>>,
+    pub(crate) api_resource: Option<Entry<Expr>>,
     pub(crate) informer: Option<Entry<Expr>>,
     pub(crate) namespace: Option<Entry<LitStr>>,
     pub(crate) labels: Option<Entry<LitStr>>,
     pub(crate) fields: Option<Entry<LitStr>>,
-    pub(crate) changed: Option<Entry<Changed>>,
+    pub(crate) changed: Option<Entry<WrittenChanged>>,
     pub(crate) when: Option<Entry<Expr>>,
     pub(crate) workers: Option<Entry<LitInt>>,
     pub(crate) timeout: Option<Entry<LitStr>>,
@@ -34,8 +36,16 @@ pub(crate) struct Attributes {
     unreadable: bool,
 }
 
+/// The value of `name`.
+pub(crate) enum WrittenName {
+    /// `name = "web"`
+    Literal(LitStr),
+    /// `name = self.name`
+    Expr(Expr),
+}
+
 /// The value of `changed`.
-pub(crate) enum Changed {
+pub(crate) enum WrittenChanged {
     /// `changed = "spec.replicas"`
     Path(LitStr),
     /// `changed = |o| &o.spec`
@@ -84,43 +94,51 @@ impl Attributes {
         errors: &mut Errors,
     ) -> syn::Result<()> {
         let word = ident.to_string();
-        let Some(key) = keys::find(&HANDLER, &word) else {
+        let Some((which, key)) = keys::find(HANDLER, &word) else {
             let message =
-                keys::not_yet(&word).unwrap_or_else(|| keys::unknown("handler", &word, &HANDLER));
+                keys::not_yet(&word).unwrap_or_else(|| keys::unknown("handler", &word, HANDLER));
             rest_of_entry(input);
             return Err(error(ident, message));
         };
         self.written.add(&ident, input, errors);
-        if key.name == "retry" {
+        if which == HandlerKey::Retry {
             let value = retry(key, &ident, input, errors)?;
             keep(&mut self.retry, ident, value);
             return Ok(());
         }
-        if key.name == "informer" && (input.is_empty() || input.peek(Token![,])) {
+        if which == HandlerKey::Informer && (input.is_empty() || input.peek(Token![,])) {
             return Err(error(
                 ident,
                 "`informer` alone goes on the field that holds it; on the struct, write `informer = self.pods.clone()`",
             ));
         }
         equals(&ident, key, input)?;
-        self.value(key, ident, input)
+        self.value(which, key, ident, input)
     }
 
     /// Reads the value after a key and its `=`.
-    fn value(&mut self, key: &Key, ident: Ident, input: ParseStream<'_>) -> syn::Result<()> {
-        match key.name {
-            "crate" => self.krate = Some(path(key, input)?),
-            "resource" => keep(&mut self.resource, ident, resource(key, input)?),
-            "name" => keep(&mut self.name, ident, string(key, input)?),
-            "informer" => keep(&mut self.informer, ident, function(key, input)?),
-            "namespace" => keep(&mut self.namespace, ident, string(key, input)?),
-            "labels" => keep(&mut self.labels, ident, string(key, input)?),
-            "fields" => keep(&mut self.fields, ident, string(key, input)?),
-            "changed" => keep(&mut self.changed, ident, changed(key, input)?),
-            "when" => keep(&mut self.when, ident, function(key, input)?),
-            "workers" => keep(&mut self.workers, ident, integer(key, input)?),
-            "timeout" => keep(&mut self.timeout, ident, string(key, input)?),
-            _ => keep(&mut self.resync, ident, string(key, input)?),
+    fn value(
+        &mut self,
+        which: HandlerKey,
+        key: &Key,
+        ident: Ident,
+        input: ParseStream<'_>,
+    ) -> syn::Result<()> {
+        match which {
+            HandlerKey::Crate => self.krate = Some(path(key, input)?),
+            HandlerKey::Resource => keep(&mut self.resource, ident, resource(key, input)?),
+            HandlerKey::Name => keep(&mut self.name, ident, name(key, input)?),
+            HandlerKey::ApiResource => keep(&mut self.api_resource, ident, function(key, input)?),
+            HandlerKey::Informer => keep(&mut self.informer, ident, function(key, input)?),
+            HandlerKey::Namespace => keep(&mut self.namespace, ident, string(key, input)?),
+            HandlerKey::Labels => keep(&mut self.labels, ident, string(key, input)?),
+            HandlerKey::Fields => keep(&mut self.fields, ident, string(key, input)?),
+            HandlerKey::Changed => keep(&mut self.changed, ident, changed(key, input)?),
+            HandlerKey::When => keep(&mut self.when, ident, function(key, input)?),
+            HandlerKey::Workers => keep(&mut self.workers, ident, integer(key, input)?),
+            HandlerKey::Timeout => keep(&mut self.timeout, ident, string(key, input)?),
+            HandlerKey::Retry => {} // It has values of its own, which were read before.
+            HandlerKey::Resync => keep(&mut self.resync, ident, string(key, input)?),
         }
         Ok(())
     }
@@ -183,11 +201,39 @@ pub(crate) fn plain(ty: &Type) -> &Type {
     }
 }
 
-fn changed(key: &Key, input: ParseStream<'_>) -> syn::Result<Changed> {
+fn name(key: &Key, input: ParseStream<'_>) -> syn::Result<WrittenName> {
     if input.peek(LitStr) {
-        return input.parse().map(Changed::Path);
+        return input.parse().map(WrittenName::Literal);
     }
-    function(key, input).map(Changed::Part)
+    let expr = function(key, input)?;
+    if is_unquoted(&expr) {
+        return Err(takes(key, expr));
+    }
+    Ok(WrittenName::Expr(expr))
+}
+
+/// Returns true for `web` and `web-db`: text whose quotes are missing, as no variable is in scope.
+fn is_unquoted(expr: &Expr) -> bool {
+    match expr {
+        Expr::Path(path) => path.path.get_ident().is_some_and(|ident| {
+            let word = ident.to_string();
+            word != "self" && word.starts_with(char::is_lowercase)
+        }),
+        Expr::Binary(dashed) => {
+            let ends_in_number = matches!(*dashed.right, Expr::Lit(_));
+            matches!(dashed.op, BinOp::Sub(_))
+                && is_unquoted(&dashed.left)
+                && (ends_in_number || is_unquoted(&dashed.right))
+        }
+        _ => false,
+    }
+}
+
+fn changed(key: &Key, input: ParseStream<'_>) -> syn::Result<WrittenChanged> {
+    if input.peek(LitStr) {
+        return input.parse().map(WrittenChanged::Path);
+    }
+    function(key, input).map(WrittenChanged::Part)
 }
 
 fn retry(
@@ -218,17 +264,19 @@ fn retry(
     let mut written = Written::default();
     each_entry(tokens, errors, |ident, input, errors| {
         let word = ident.to_string();
-        let Some(key) = keys::find(&RETRY, &word) else {
+        let Some((which, key)) = keys::find(RETRY, &word) else {
             rest_of_entry(input);
-            return Err(error(ident, keys::unknown("retry", &word, &RETRY)));
+            return Err(error(ident, keys::unknown("retry", &word, RETRY)));
         };
         written.add(&ident, input, errors);
         equals(&ident, key, input)?;
-        match key.name {
-            "max" => keep(&mut retry.max, ident, integer(key, input)?),
-            "base" => keep(&mut retry.base, ident, string(key, input)?),
-            "cap" => keep(&mut retry.cap, ident, string(key, input)?),
-            _ => keep(&mut retry.delete_deadline, ident, string(key, input)?),
+        match which {
+            RetryKey::Max => keep(&mut retry.max, ident, integer(key, input)?),
+            RetryKey::Base => keep(&mut retry.base, ident, string(key, input)?),
+            RetryKey::Cap => keep(&mut retry.cap, ident, string(key, input)?),
+            RetryKey::DeleteDeadline => {
+                keep(&mut retry.delete_deadline, ident, string(key, input)?);
+            }
         }
         Ok(())
     });

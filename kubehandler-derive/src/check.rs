@@ -8,10 +8,10 @@ use proc_macro2::Ident;
 use syn::{Data, DeriveInput, GenericParam, LitStr, Path, Type, ext::IdentExt};
 
 use crate::{
-    attr::Attributes,
+    attr::{self, Attributes},
     case,
     errors::Errors,
-    input::{Input, Resource},
+    input::{Input, Name, Resource},
     name::is_dns_label,
 };
 use informer::FieldInformer;
@@ -79,10 +79,14 @@ fn check_shape(item: &DeriveInput, errors: &mut Errors) {
 }
 
 /// Returns the name given, or made of the struct's.
-fn name(ident: &Ident, attributes: &Attributes, errors: &mut Errors) -> String {
-    if let Some(given) = &attributes.name {
-        check_dns_label(&given.value, errors);
-        return given.value.value();
+fn name<'a>(ident: &Ident, attributes: &'a Attributes, errors: &mut Errors) -> Name<'a> {
+    match attributes.name.as_ref().map(|given| &given.value) {
+        Some(attr::WrittenName::Expr(expr)) => return Name::Expr(expr),
+        Some(attr::WrittenName::Literal(text)) => {
+            check_dns_label(text, errors);
+            return Name::Literal(text.value());
+        }
+        None => {}
     }
     let name = case::kebab(&ident.unraw().to_string());
     if !attributes.has("name") && !is_dns_label(&name) {
@@ -93,7 +97,7 @@ fn name(ident: &Ident, attributes: &Attributes, errors: &mut Errors) -> String {
             ),
         );
     }
-    name
+    Name::Literal(name)
 }
 
 /// Refuses what is no DNS label: the name of a handler or a namespace.

@@ -1,21 +1,28 @@
 //! `#[custom_resource(...)]` and `#[schema]`: the derives of a kind of one's own, all reached through the library.
 
+mod parts;
+
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, DeriveInput, LitStr, Meta, Path, Token, ext::IdentExt, parse::ParseStream,
-    parse_quote, punctuated::Punctuated,
+    Attribute, DeriveInput, LitStr, Meta, Path, Token,
+    ext::IdentExt,
+    parse::{ParseStream, Parser},
+    parse_quote,
+    punctuated::Punctuated,
 };
 
 use crate::{
     entries::{each_entry, error, rest_of_entry},
     errors::Errors,
 };
+use parts::Role;
 
 /// What kube's derive cannot do without, and an example of each.
 const REQUIRED: [(&str, &str); 3] = [("group", "demo.dev"), ("version", "v1"), ("kind", "Site")];
 
 /// The arguments of an attribute: ours, and those that are kube's.
+#[derive(Clone)]
 struct Arguments {
     krate: Path,
     /// The keys for kube, in order, each with what follows it.
@@ -47,6 +54,29 @@ impl Arguments {
         }
         self.kube.push((key, rest));
         Ok(())
+    }
+
+    /// Adds the keys that are given to kube below the attribute.
+    fn below(mut self, attributes: &[Attribute]) -> Self {
+        let lists = attributes
+            .iter()
+            .filter(|attribute| attribute.path().is_ident("kube"))
+            .filter_map(|attribute| attribute.meta.require_list().ok());
+        for list in lists {
+            let below = Self::parse(list.tokens.clone(), &mut Errors::default());
+            self.kube.extend(below.kube);
+        }
+        self
+    }
+
+    /// Returns the path in the string of a key: the `Site` of `kind = "Site"`.
+    fn path(&self, name: &str) -> Option<Path> {
+        let (_, rest) = self.kube.iter().find(|(key, _)| key == name)?;
+        let string = |input: ParseStream<'_>| {
+            input.parse::<Token![=]>()?;
+            input.parse::<LitStr>()
+        };
+        string.parse2(rest.clone()).ok()?.parse().ok()
     }
 
     /// Reports the keys that are missing, and writes examples in their place: the type then exists.
@@ -88,13 +118,32 @@ pub(crate) fn custom_resource(tokens: TokenStream, item: &DeriveInput) -> TokenS
     let krate = &arguments.krate;
     let kube = arguments.kube.iter().map(|(key, rest)| quote!(#key #rest));
     let crates = crates(krate);
-    let data = data(krate, &item.attrs);
+    let all = arguments.clone().below(&item.attrs);
+    let status = all.path("status");
+    let data = data(krate, item, &Role::Kind { status });
+    let kind = all.path("root").or_else(|| all.path("kind"));
+    let spec_of = kind.map(|kind| spec_of(krate, &item.ident, &kind));
     quote! {
         #errors
         #[derive(#krate::kube::CustomResource)]
-        #data
         #[kube(#(#kube,)* #crates)]
-        #item
+        #data
+        #spec_of
+    }
+}
+
+/// Says of which kind the struct is the spec, for handlers that name the spec in place of the kind.
+///
+/// ```text
+/// impl ::kubehandler::__private::AnyResource for SiteSpec { type Kind = Site; }
+/// ```
+fn spec_of(krate: &Path, spec: &Ident, kind: &Path) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl #krate::__private::AnyResource for #spec {
+            type Kind = #kind;
+        }
     }
 }
 
@@ -108,17 +157,19 @@ pub(crate) fn schema(tokens: TokenStream, item: &DeriveInput) -> TokenStream {
             "`#[schema]` takes nothing but `crate = path`: what concerns the kind goes to `#[custom_resource(..)]`",
         );
     }
-    let data = data(&arguments.krate, &item.attrs);
+    let data = data(&arguments.krate, item, &Role::Part);
     quote! {
         #errors
         #data
-        #item
     }
 }
 
-/// The derives of data that is sent and compared, but for those that the type already has.
-fn data(krate: &Path, attributes: &[Attribute]) -> TokenStream {
-    let present = derived(attributes);
+/// The type with the derives of data that is sent and compared, and a check of its parts.
+///
+/// A derive that the type already has is left out; its own may ask for less of the parts, and
+/// they are not checked then.
+fn data(krate: &Path, item: &DeriveInput, role: &Role) -> TokenStream {
+    let present = derived(&item.attrs);
     let derives: Vec<Path> = [
         parse_quote!(::core::clone::Clone),
         parse_quote!(::core::fmt::Debug),
@@ -131,10 +182,14 @@ fn data(krate: &Path, attributes: &[Attribute]) -> TokenStream {
     .filter(|path| last(path).is_none_or(|name| !present.contains(name)))
     .collect();
     let (serde, schemars) = (text(krate, "serde"), text(krate, "schemars"));
+    let mut item = item.clone();
+    let parts = (derives.len() == 6).then(|| parts::check(krate, &mut item, role));
     quote! {
         #[derive(#(#derives),*)]
         #[serde(crate = #serde)]
         #[schemars(crate = #schemars)]
+        #item
+        #parts
     }
 }
 

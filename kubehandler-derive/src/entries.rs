@@ -126,7 +126,7 @@ pub(crate) fn refuse<T>(key: &Key, input: ParseStream<'_>) -> syn::Result<T> {
 }
 
 /// Says what a key takes.
-fn takes(key: &Key, at: impl ToTokens) -> syn::Error {
+pub(crate) fn takes(key: &Key, at: impl ToTokens) -> syn::Error {
     error(
         at,
         format!(

@@ -2,14 +2,14 @@
 
 mod changed;
 mod informer;
-mod place;
+pub(crate) mod place;
 mod settings;
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::{Generics, Ident, Path, WherePredicate, parse_quote_spanned};
 
-use crate::input::{Input, Resource};
+use crate::input::{Input, Name, Resource};
 use place::{located, place};
 
 /// Writes `impl EventHandler`.
@@ -29,6 +29,7 @@ pub(crate) fn expand(input: &Input<'_>) -> TokenStream {
     let generics = bounded(ident, input.generics);
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let resource = resource(krate, &input.resource);
+    let name = self::name(krate, name);
     let informer = informer::informer(krate, &input.resource, &input.source);
     let settings = settings::settings(krate, &input.settings);
     quote! {
@@ -37,12 +38,24 @@ pub(crate) fn expand(input: &Input<'_>) -> TokenStream {
             #resource
 
             fn name(&self) -> #krate::__private::Cow<'_, #krate::__private::str> {
-                #krate::__private::Cow::Borrowed(#name)
+                #name
             }
 
             #informer
 
             #settings
+        }
+    }
+}
+
+/// `Cow::Borrowed("pods")`, or, for `name = self.name`, `__private::name(&(self.name))`
+fn name(krate: &Path, name: &Name<'_>) -> TokenStream {
+    match name {
+        Name::Literal(text) => quote!(#krate::__private::Cow::Borrowed(#text)),
+        Name::Expr(expr) => {
+            let at = place(expr);
+            let krate = located(krate, at);
+            quote_spanned!(at=> #krate::__private::name(&(#expr)))
         }
     }
 }

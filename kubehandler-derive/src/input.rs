@@ -9,11 +9,18 @@ pub(crate) struct Input<'a> {
     pub(crate) krate: &'a Path,
     pub(crate) ident: &'a Ident,
     pub(crate) generics: &'a Generics,
-    /// The handler's name, a DNS label.
-    pub(crate) name: String,
+    pub(crate) name: Name<'a>,
     pub(crate) resource: Resource<'a>,
     pub(crate) source: Source<'a>,
     pub(crate) settings: Settings<'a>,
+}
+
+/// The handler's name.
+pub(crate) enum Name<'a> {
+    /// A DNS label.
+    Literal(String),
+    /// What is computed when the handler is registered, and checked when the event loop starts.
+    Expr(&'a Expr),
 }
 
 /// The kind of object.
@@ -37,6 +44,8 @@ impl<'a> Resource<'a> {
 pub(crate) enum Source<'a> {
     /// The event loop's own.
     Shared(Filter<'a>),
+    /// The event loop's own, of the kind that the expression says at run time.
+    Dynamic(&'a Expr, Filter<'a>),
     /// `informer = expr`
     Expr(&'a Expr),
     /// `#[handler(informer)]` on a field.

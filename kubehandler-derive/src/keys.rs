@@ -13,54 +13,55 @@ pub(crate) struct Key {
     pub(crate) value: &'static str,
 }
 
-const fn key(name: &'static str, value: &'static str, example: &'static str) -> Key {
-    Key {
-        name,
-        example,
-        value,
-    }
+/// Declares keys as an enum, so that the compiler lists the places that a new key touches, and as a list
+/// in the order of the documentation.
+macro_rules! keys {
+    ($(#[$doc:meta])* $keys:ident, $list:ident: $($key:ident = $name:literal, $value:literal, $example:literal;)+) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum $keys {
+            $($key,)+
+        }
+
+        $(#[$doc])*
+        pub(crate) const $list: &[($keys, Key)] = &[$((
+            $keys::$key,
+            Key {
+                name: $name,
+                example: $example,
+                value: $value,
+            },
+        ),)+];
+    };
 }
 
-/// The keys of `#[handler(...)]` on the struct, in the order of the documentation.
-pub(crate) const HANDLER: [Key; 13] = [
-    key("resource", "a type, without quotes", "resource = Pod"),
-    key("name", "a string", "name = \"web\""),
-    key("informer", "an expression", "informer = self.pods.clone()"),
-    key("namespace", "a string", "namespace = \"web\""),
-    key("labels", "a string", "labels = \"app=web\""),
-    key("fields", "a string", "fields = \"status.phase=Running\""),
-    key(
-        "changed",
-        "a path in a string, or a closure",
-        "changed = \"spec.replicas\"",
-    ),
-    key(
-        "when",
-        "a closure, or the path of a function",
-        "when = |pod| pod.spec.is_some()",
-    ),
-    key("workers", "a whole number", "workers = 8"),
-    key("timeout", "a duration in a string", "timeout = \"30s\""),
-    key(
-        "retry",
-        "values of its own",
-        "retry(max = 12, base = \"200ms\", cap = \"5m\")",
-    ),
-    key("resync", "a duration in a string", "resync = \"10m\""),
-    key("crate", "a path, without quotes", "crate = my::kubehandler"),
-];
+keys! {
+    /// The keys of `#[handler(...)]` on the struct.
+    HandlerKey, HANDLER:
+    Resource = "resource", "a type, without quotes", "resource = Pod";
+    Name = "name", "a string, or an expression such as `self.name`", "name = \"web\"";
+    ApiResource = "api_resource", "an expression", "api_resource = self.api_resource";
+    Informer = "informer", "an expression", "informer = self.pods.clone()";
+    Namespace = "namespace", "a string", "namespace = \"web\"";
+    Labels = "labels", "a string", "labels = \"app=web\"";
+    Fields = "fields", "a string", "fields = \"status.phase=Running\"";
+    Changed = "changed", "a path in a string, or a closure", "changed = \"spec.replicas\"";
+    When = "when", "a closure, or the path of a function", "when = |pod| pod.spec.is_some()";
+    Workers = "workers", "a whole number", "workers = 8";
+    Timeout = "timeout", "a duration in a string", "timeout = \"30s\"";
+    Retry = "retry", "values of its own", "retry(max = 12, base = \"200ms\", cap = \"5m\")";
+    Resync = "resync", "a duration in a string", "resync = \"10m\"";
+    Crate = "crate", "a path, without quotes", "crate = my::kubehandler";
+}
 
-/// The keys of `retry(...)`.
-pub(crate) const RETRY: [Key; 4] = [
-    key("max", "a whole number", "max = 12"),
-    key("base", "a duration in a string", "base = \"200ms\""),
-    key("cap", "a duration in a string", "cap = \"5m\""),
-    key(
-        "delete_deadline",
-        "a duration in a string",
-        "delete_deadline = \"2h\"",
-    ),
-];
+keys! {
+    /// The keys of `retry(...)`.
+    RetryKey, RETRY:
+    Max = "max", "a whole number", "max = 12";
+    Base = "base", "a duration in a string", "base = \"200ms\"";
+    Cap = "cap", "a duration in a string", "cap = \"5m\"";
+    DeleteDeadline = "delete_deadline", "a duration in a string", "delete_deadline = \"2h\"";
+}
 
 /// Words that a later version will know, and what to do until then.
 const NOT_YET: [(&str, &str); 3] = [
@@ -79,7 +80,7 @@ const NOT_YET: [(&str, &str); 3] = [
 ];
 
 /// What other libraries, and Kubernetes elsewhere, call what the keys are.
-const SYNONYMS: [(&str, &str); 21] = [
+const SYNONYMS: [(&str, &str); 23] = [
     ("concurrency", "workers"),
     ("max_concurrent_reconciles", "workers"),
     ("threadiness", "workers"),
@@ -87,6 +88,8 @@ const SYNONYMS: [(&str, &str); 21] = [
     ("kind", "resource"),
     ("object", "resource"),
     ("type", "resource"),
+    ("dyntype", "api_resource"),
+    ("gvk", "api_resource"),
     ("ns", "namespace"),
     ("selector", "labels"),
     ("label_selector", "labels"),
@@ -104,13 +107,14 @@ const SYNONYMS: [(&str, &str); 21] = [
 ];
 
 /// Returns the key of this name.
-pub(crate) fn find<'a>(keys: &'a [Key], name: &str) -> Option<&'a Key> {
-    keys.iter().find(|key| key.name == name)
+pub(crate) fn find<K: Copy>(keys: &'static [(K, Key)], name: &str) -> Option<(K, &'static Key)> {
+    let (which, key) = keys.iter().find(|(_, key)| key.name == name)?;
+    Some((*which, key))
 }
 
 /// Says that a word is none of `keys` of `owner`, what was meant, and which there are.
-pub(crate) fn unknown(owner: &str, word: &str, keys: &[Key]) -> String {
-    let names = || keys.iter().map(|key| key.name);
+pub(crate) fn unknown<K: Copy>(owner: &str, word: &str, keys: &'static [(K, Key)]) -> String {
+    let names = || keys.iter().map(|(_, key)| key.name);
     let synonym = SYNONYMS
         .iter()
         .find(|(synonym, _)| *synonym == word && find(keys, word).is_none())
@@ -137,7 +141,7 @@ mod tests {
 
     #[test]
     fn unknown_key_gets_a_suggestion_and_the_list() {
-        let message = unknown("retry", "maxx", &RETRY);
+        let message = unknown("retry", "maxx", RETRY);
 
         assert_eq!(
             message,
@@ -148,8 +152,8 @@ mod tests {
     #[test]
     fn words_of_other_libraries_are_translated() {
         for (word, meant) in SYNONYMS {
-            if find(&HANDLER, meant).is_some() {
-                let message = unknown("handler", word, &HANDLER);
+            if find(HANDLER, meant).is_some() {
+                let message = unknown("handler", word, HANDLER);
 
                 assert!(message.contains(&format!("did you mean `{meant}`?")));
             }
@@ -158,7 +162,8 @@ mod tests {
 
     #[test]
     fn examples_begin_with_their_key() {
-        for key in HANDLER.iter().chain(&RETRY) {
+        let keys = HANDLER.iter().map(|(_, key)| key);
+        for key in keys.chain(RETRY.iter().map(|(_, key)| key)) {
             assert!(key.example.starts_with(key.name), "{}", key.name);
         }
     }

@@ -53,6 +53,14 @@ const ODD_VALUES: &[(&str, &str)] = &[
         "`` is not a DNS label: use at most 63 of a-z, 0-9 and `-`, without `-` at the ends",
     ),
     (
+        "resource = Pod, name = web-db-2",
+        "`name` takes a string, or an expression such as `self.name`: write `name = \"web\"`",
+    ),
+    (
+        "resource = Pod, name = 5",
+        "`name` takes a string, or an expression such as `self.name`: write `name = \"web\"`",
+    ),
+    (
         "resource = Pod, labels = b\"x\"",
         "`labels` takes a string: write `labels = \"app=web\"`",
     ),
@@ -99,6 +107,10 @@ const ODD_VALUES: &[(&str, &str)] = &[
     (
         "resource = Pod, timeout = \"99999999999999999h\"",
         "`99999999999999999h` is not a duration: write a number with ms, s, m or h, such as \"30s\"",
+    ),
+    (
+        "resource = DynamicObject, api_resource = \"pods\"",
+        "`api_resource` takes an expression: write `api_resource = self.api_resource`",
     ),
     (
         "resource = Pod, informer = \"pods\"",
@@ -158,10 +170,11 @@ fn every_odd_value_is_said_to_be_one() {
 fn mistakes_do_not_hide_each_other() {
     let found = said(
         "resource = 5, name = x, labels = 1, fields = \"a\", changed = 1, when = 1, workers = \"\", \
+         api_resource = 1, \
          timeout = 1, resync = 1, retry = 1, crate = 1, colour = 1, owns(A, B)",
     );
 
-    assert_eq!(found.len(), 13, "{found:#?}");
+    assert_eq!(found.len(), 14, "{found:#?}");
 }
 
 #[test]

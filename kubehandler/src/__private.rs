@@ -1,32 +1,57 @@
-//! What the code that `#[derive(EventHandler)]` writes needs; not for other use, and outside semver.
+//! What the code that `#[derive(EventHandler)]` writes needs, and what has no interface for users yet; not
+//! for other use, and outside semver.
+
+mod parts;
 
 pub use core::{option::Option, primitive::str, time::Duration};
 pub use std::{borrow::Cow, clone::Clone, default::Default};
 
+pub use crate::lane::{
+    cause::{Cause, Causes},
+    gate::Gate,
+    source::Sources,
+};
+pub use parts::{Checked, Marked, Number, OfCheck, Part, PartOf, Unmarked, part_of};
+
 use std::ops::Deref;
 
-use kube::core::{DynamicObject, NamespaceScope};
+use kube::core::{ApiResource, DynamicObject, NamespaceScope};
 
 use crate::{
     informer::{Filter, Informer, Informers},
     resource::Resource,
 };
 
-/// A resource, and nothing else: what its type is taken through, so that one error says that it is none.
+/// A type that stands for a kind of object: the kind itself, or the spec of a custom resource.
+///
+/// The type after `resource =` is taken through it, so that one error says that it is neither.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a Kubernetes resource",
     label = "not a resource",
-    note = "use a kind from `kubehandler::k8s`, a struct made by `#[derive(CustomResource)]`, or `PartialObjectMeta<Kind>` for metadata only"
+    note = "use a kind from `kubehandler::k8s`, the kind of a custom resource (`Site`, not `SiteSpec`), or `PartialObjectMeta<Kind>` for metadata only"
 )]
 pub trait AnyResource {
-    /// The type itself.
-    type Kind: Resource;
+    /// The kind.
+    type Kind;
 }
 
 #[diagnostic::do_not_recommend]
 impl<K: Resource> AnyResource for K {
     type Kind = K;
 }
+
+/// A kind, and not the spec of one: only a kind is its own [`AnyResource::Kind`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is the spec of a custom resource: write `resource = {Kind}`",
+    label = "the spec of `{Kind}`"
+)]
+pub trait IsKind<Kind> {}
+
+#[diagnostic::do_not_recommend]
+impl<K> IsKind<K> for K {}
+
+/// Does nothing, but compiles only if `T` is the kind `K`.
+pub fn is_kind<T: IsKind<K>, K>() {}
 
 /// An informer of some kind: tells the kind of a field whose type is an alias.
 #[diagnostic::on_unimplemented(
@@ -51,11 +76,35 @@ impl<K: Resource> AnyInformer for Informer<K> {
     }
 }
 
+/// What a handler's name can be computed as.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not text, as the name of a handler is",
+    label = "not text",
+    note = "write `name = \"..\"`, or an expression that is a `String` or a `&str`, such as `name = self.name`"
+)]
+pub trait AnyText {
+    /// Returns the text.
+    fn text(&self) -> &str;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: AsRef<str> + ?Sized> AnyText for T {
+    fn text(&self) -> &str {
+        self.as_ref()
+    }
+}
+
+/// Returns a name that was computed.
+#[must_use]
+pub fn name<T: AnyText + ?Sized>(name: &T) -> Cow<'static, str> {
+    Cow::Owned(name.text().to_owned())
+}
+
 /// A kind that is known at compile time, of which the event loop can make an informer by itself.
 #[diagnostic::on_unimplemented(
     message = "the kind of `{Self}` is known at run time only",
-    label = "needs an informer of its own",
-    note = "add `informer = expr`, made by `Informer::with_type`; or, if `{Self}` is a type parameter, the bound `Resource<DynamicType: Default>`"
+    label = "needs an `ApiResource`",
+    note = "add `api_resource = self.api_resource`, an `ApiResource`; or, if `{Self}` is a type parameter, the bound `Resource<DynamicType: Default>`"
 )]
 pub trait StaticKind: Resource<DynamicType: Default> {}
 
@@ -66,6 +115,27 @@ impl<K: Resource<DynamicType: Default>> StaticKind for K {}
 #[must_use]
 pub fn shared<K: StaticKind>(informers: &Informers, filter: Filter) -> Informer<K> {
     informers.informer(filter)
+}
+
+/// A kind that is known at run time only, by its `ApiResource`.
+#[diagnostic::on_unimplemented(
+    message = "the kind of `{Self}` is known at compile time",
+    label = "remove `api_resource`",
+    note = "`api_resource` is for `DynamicObject`, `PartialObjectMeta<DynamicObject>` and `Object<Spec, Status>`"
+)]
+pub trait DynamicKind: Resource<DynamicType = ApiResource> {}
+
+#[diagnostic::do_not_recommend]
+impl<K: Resource<DynamicType = ApiResource>> DynamicKind for K {}
+
+/// Returns the event loop's own informer of a kind that is known at run time.
+#[must_use]
+pub fn shared_of<K: DynamicKind>(
+    informers: &Informers,
+    api_resource: &ApiResource,
+    filter: Filter,
+) -> Informer<K> {
+    informers.informer_with_type(api_resource, filter)
 }
 
 /// A kind whose objects are in namespaces, as far as its type says.

@@ -13,7 +13,7 @@ pub(crate) const BUDGET: usize = 256 * 1024;
 pub(crate) struct Budget(usize);
 
 impl Budget {
-    /// Notes that so many bytes were worked on.
+    /// Notes that this number of bytes was worked on.
     pub(crate) fn note(&mut self, bytes: usize) {
         self.0 = self.0.saturating_add(bytes);
     }
@@ -33,7 +33,7 @@ impl Budget {
         yield_now().await;
     }
 
-    /// Notes that so many bytes were worked on, and lets others run once they are enough.
+    /// Notes that this number of bytes was worked on, and lets other tasks run once it is enough.
     ///
     /// # Cancel safety
     ///

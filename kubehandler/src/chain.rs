@@ -1,4 +1,4 @@
-//! An error and its causes as one message, without the secrets that some quote.
+//! An error and its causes as one message, without the secrets that some quote and what is said twice.
 
 use std::error::Error;
 
@@ -34,14 +34,14 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 
 /// Returns true if an error of the chain quotes what may be secret.
 pub(crate) fn quotes_secrets(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|cause| Quote::of(cause).is_some())
+    causes(error).any(|cause| Quote::of_secrets(cause).is_some())
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// A part of messages that may be secret, and what takes its place.
+/// A part of messages that is left out, and what takes its place.
 struct Quote {
     quoted: String,
     instead: String,
@@ -55,8 +55,16 @@ impl Quote {
         }
     }
 
-    /// Returns what `error` quotes by itself, not through its cause.
+    /// Returns what is to be left out of what `error` itself says, not of its cause.
     fn of(error: &(dyn Error + 'static)) -> Option<Self> {
+        if let Some(whole @ kube::Error::Api(status)) = error.downcast_ref() {
+            // After its text, `kube` prints the whole status once more, for debugging.
+            return Some(Self::new(whole, status.to_string()));
+        }
+        Self::of_secrets(error)
+    }
+
+    fn of_secrets(error: &(dyn Error + 'static)) -> Option<Self> {
         if let Some(kube::Error::SerdeError(error)) = error.downcast_ref() {
             return Some(Self::new(error, WithoutValues(error).to_string()));
         }

@@ -8,6 +8,8 @@ mod dial;
 mod embedded;
 mod environment;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod kubeconfig;
 mod pod;
 mod proxy;
@@ -70,7 +72,7 @@ pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(300);
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Cluster {
-    source: Source,
+    source: WhereFrom,
     context: Option<String>,
     credentials_over_http: bool,
     #[cfg(feature = "embedded")]
@@ -78,7 +80,7 @@ pub struct Cluster {
 }
 
 #[derive(Clone)]
-enum Source {
+enum WhereFrom {
     #[cfg(feature = "embedded")]
     Embedded,
     Found,
@@ -88,7 +90,7 @@ enum Source {
 }
 
 /// Without what a configuration of `kube` holds: it may be secret.
-impl fmt::Debug for Source {
+impl fmt::Debug for WhereFrom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             #[cfg(feature = "embedded")]
@@ -108,7 +110,7 @@ impl Default for Cluster {
 }
 
 impl Cluster {
-    const fn new(source: Source) -> Self {
+    const fn new(source: WhereFrom) -> Self {
         Self {
             source,
             context: None,
@@ -120,17 +122,17 @@ impl Cluster {
 
     /// Finds the cluster as kubectl does: `KUBECONFIG`, `~/.kube/config`, the pod's own cluster.
     pub const fn find() -> Self {
-        Self::new(Source::Found)
+        Self::new(WhereFrom::Found)
     }
 
     /// Uses this kubeconfig and no other.
     pub fn kubeconfig(file: impl Into<PathBuf>) -> Self {
-        Self::new(Source::File(file.into()))
+        Self::new(WhereFrom::File(file.into()))
     }
 
     /// Uses the cluster that this program runs in, as the service account of its pod.
     pub const fn in_cluster() -> Self {
-        Self::new(Source::Pod)
+        Self::new(WhereFrom::Pod)
     }
 
     /// Uses an API server in memory, with pods that come, get ready, fail and go: for first runs.
@@ -139,7 +141,7 @@ impl Cluster {
     /// with the client. No kubelet and no controllers run in it.
     #[cfg(feature = "embedded")]
     pub const fn embedded() -> Self {
-        Self::new(Source::Embedded)
+        Self::new(WhereFrom::Embedded)
     }
 
     /// Uses the [embedded](Self::embedded) server where no cluster is configured.
@@ -153,7 +155,7 @@ impl Cluster {
     ///
     /// Its `default_retry` and its timeouts do not count: informers have their own.
     pub fn config(config: Config) -> Self {
-        Self::new(Source::Config(Box::new(config)))
+        Self::new(WhereFrom::Config(Box::new(config)))
     }
 
     /// Uses this context of the kubeconfig instead of the current one.
@@ -221,9 +223,8 @@ impl Cluster {
             proxy,
             ..
         } = access;
-        // A server of plain HTTP may redirect to one of HTTPS, which is known by the system's
-        // authorities then.
-        let tls = if server.is_https() {
+        // A server of plain HTTP may redirect to one of HTTPS. The system's authorities are read only then.
+        let tls = if server.is_https() || tls.is_configured() {
             let (plugin, place) = (signer.identity().cloned(), place.clone());
             let make = move || TlsClient::new(tls, &place, plugin.as_ref());
             Some(aside(&stages, make).await?)
@@ -249,11 +250,11 @@ impl Cluster {
         let select = |kubeconfig: &Kubeconfig| select::select(kubeconfig, context, environment);
         let file = match &self.source {
             #[cfg(feature = "embedded")]
-            Source::Embedded => return Err(ClusterError::NotConfigured),
-            Source::Config(config) => return convert::of_config(config),
-            Source::Pod => return pod::of_pod(environment),
-            Source::File(file) => return select(&Kubeconfig::read(std::slice::from_ref(file))?),
-            Source::Found => match environment.listed_files() {
+            WhereFrom::Embedded => return Err(ClusterError::NotConfigured),
+            WhereFrom::Config(config) => return convert::of_config(config),
+            WhereFrom::Pod => return pod::of_pod(environment),
+            WhereFrom::File(file) => return select(&Kubeconfig::read(std::slice::from_ref(file))?),
+            WhereFrom::Found => match environment.listed_files() {
                 Some(files) if !files.is_empty() => return select(&Kubeconfig::read(&files)?),
                 Some(_) => None,
                 None => environment.default_file(),
@@ -285,7 +286,7 @@ impl Cluster {
         &self,
         access: Result<Access, ClusterError>,
     ) -> Result<(Access, Option<embedded::Embedded>), ClusterError> {
-        let is_embedded = matches!(self.source, Source::Embedded) || self.or_embedded;
+        let is_embedded = matches!(self.source, WhereFrom::Embedded) || self.or_embedded;
         match access {
             Err(ClusterError::NotConfigured) if is_embedded => {}
             access => return Ok((access?, None)),

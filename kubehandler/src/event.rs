@@ -14,13 +14,17 @@ use crate::{
     contained::contained,
     handler::EventHandler,
     informer::{DecodeError, Decoder, Stored, Uid, UidBuffer},
+    lane::cause::Causes,
     object_key::ObjectKey,
     outcome::{HandlerError, panicked},
 };
 
 /// What happened to the object, as far as one handler is concerned.
+///
+/// It says which callback is called. `Type` is the word of the watch API, whose `ADDED`, `MODIFIED`
+/// and `DELETED` are about the server; a *kind*, in Kubernetes, is the type of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EventKind {
+pub enum EventType {
     /// The object is in the view, and no add of it has succeeded yet.
     Add,
     /// The object may have changed since it was last handled; also resync and requeue.
@@ -29,7 +33,7 @@ pub enum EventKind {
     Delete,
 }
 
-impl EventKind {
+impl EventType {
     /// Returns `add`, `update` or `delete`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -41,7 +45,7 @@ impl EventKind {
     }
 }
 
-impl fmt::Display for EventKind {
+impl fmt::Display for EventType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -51,13 +55,15 @@ impl fmt::Display for EventKind {
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) key: ObjectKey,
-    pub(crate) kind: EventKind,
+    pub(crate) event_type: EventType,
     /// The object when the callback started; for a delete, the last state seen.
     pub(crate) snapshot: Stored,
     /// The object as the last successful callback saw it.
     pub(crate) handled: Option<Stored>,
     pub(crate) attempt: u32,
     pub(crate) initial: bool,
+    /// Why it is made; none before it starts.
+    pub(crate) causes: Causes,
 }
 
 /// What the event loop lends to every callback; shared, as a client is costly to clone.
@@ -130,10 +136,12 @@ impl<H: EventHandler> Event<H> {
         self.call.snapshot.resource_version()
     }
 
-    /// Returns what happened.
+    /// Returns which callback this is for: add, update or delete.
+    ///
+    /// It is for `reconcile`, which is called for adds and updates.
     #[must_use]
-    pub fn kind(&self) -> EventKind {
-        self.call.kind
+    pub fn event_type(&self) -> EventType {
+        self.call.event_type
     }
 
     /// Returns the object as it was when the callback started; for a delete, its last known state.
@@ -188,6 +196,17 @@ impl<H: EventHandler> Event<H> {
     #[must_use]
     pub fn is_initial(&self) -> bool {
         self.call.initial
+    }
+
+    /// Returns why this call is made: what has happened since the last call started, merged.
+    ///
+    /// Causes are a hint for logs and metrics. What is to be done must follow from the state alone: a
+    /// controller that starts sees adds, whatever has happened before. What came from another object is a
+    /// cause until a call succeeds.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn causes(&self) -> &Causes {
+        &self.call.causes
     }
 
     /// Waits until the event loop is told to stop: the time left is the drain deadline.
@@ -286,7 +305,7 @@ impl<H: EventHandler> Clone for Event<H> {
 impl<H: EventHandler> fmt::Debug for Event<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
-            .field("kind", &self.call.kind)
+            .field("event_type", &self.call.event_type)
             .field("key", &self.call.key)
             .field("uid", &self.uid())
             .field("resource_version", &self.resource_version())

@@ -2,6 +2,8 @@
 
 mod builder;
 mod connect;
+mod error;
+mod handle;
 #[cfg(feature = "main")]
 mod main;
 mod registry;
@@ -19,10 +21,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use registry::{EventLoopHandle, InformerState, RunningCallback, WaitingCallback};
+use error::names;
+pub use error::{CutOff, RunError, Unsynced};
+pub use handle::{EventLoopHandle, HandlerState, InformerState};
+pub use registry::{RunningCallback, WaitingCallback};
 
 use crate::{
-    cluster::{ClusterError, Stages},
+    Printable,
+    cluster::Stages,
     contained::all_ended,
     event_loop::{
         builder::{Defaults, Registration},
@@ -30,9 +36,9 @@ use crate::{
         registry::{Registry, Wired},
     },
     informer::{Informers, Limits},
+    lane::gate::Gate,
     log::{self, debug, info, warn},
     observe::Observer,
-    printable::Printable,
     watchdog::{Bench, Code, LET_GO, Watchdog},
 };
 
@@ -59,6 +65,7 @@ use crate::{
 ///     EventLoop::new("pods").register(PodLogger).main()
 /// }
 /// ```
+#[must_use = "`register` and the other setters take the event loop and return it: chain the calls, or write `let event_loop = event_loop.register(..)`; it does nothing until `main` or `run`"]
 pub struct EventLoop {
     name: Arc<str>,
     connect: Connect,
@@ -69,109 +76,8 @@ pub struct EventLoop {
     drain_timeout: Duration,
     registrations: Vec<Box<dyn Registration>>,
     observer: Option<Observer>,
+    gate: Option<Gate>,
     registry: Arc<Registry>,
-}
-
-/// Why [`EventLoop::run`] returned other than by being told to stop.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunError {
-    /// No handler was registered.
-    #[error("event loop `{}` has no handler: call `register` before it runs", Printable::new(.0))]
-    NoHandler(String),
-    /// A handler's name is no DNS label.
-    #[error(
-        "handler name `{}` is not a DNS label: use at most 63 of a-z, 0-9 and `-`",
-        Printable::new(.0)
-    )]
-    InvalidName(String),
-    /// Two handlers were registered under one name.
-    #[error("handler `{0}` is registered twice: give one of them another name")]
-    DuplicateHandler(String),
-    /// A handler's settings contradict themselves.
-    #[error("handler `{handler}` has invalid settings: {reason}")]
-    #[non_exhaustive]
-    InvalidSettings {
-        /// The handler's name.
-        handler: String,
-        /// What is wrong, and what to do.
-        reason: String,
-    },
-    /// What a handler wants to list and watch cannot exist.
-    #[error("handler `{handler}` has an invalid informer: {reason}")]
-    #[non_exhaustive]
-    InvalidInformer {
-        /// The handler's name.
-        handler: String,
-        /// What is wrong, and what to do.
-        reason: String,
-    },
-    /// No cluster is configured, or its configuration cannot be used.
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-    /// The configuration that the program was to find was not found.
-    #[error("cannot make a client for the cluster")]
-    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The process cannot listen for its signals.
-    #[error("cannot listen for signals")]
-    Signals(#[source] std::io::Error),
-    /// The runtime could not be made.
-    #[error("cannot start a runtime")]
-    Runtime(#[source] std::io::Error),
-    /// The sync timeout ran out; each informer that has no first list, or cannot watch, is named with its
-    /// last error.
-    #[error("failed to wait for caches to sync: {}", names(.0))]
-    NotSynced(Vec<Unsynced>),
-    /// Callbacks were still running when the drain deadline came; none is named if the loop itself was stuck.
-    #[error("callbacks were still running at the drain deadline: {}", names(.0))]
-    CutOff(Vec<CutOff>),
-}
-
-/// An informer that had no complete list at the sync timeout, or could not watch from there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Unsynced {
-    /// What is listed and watched.
-    pub informer: String,
-    /// The last failure, with what to do about it, or what has come of the list by then; none if
-    /// nothing has.
-    pub cause: Option<String>,
-}
-
-impl std::fmt::Display for Unsynced {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let cause = self.cause.as_deref().unwrap_or("the server did not answer");
-        write!(f, "{}: {cause}", self.informer)
-    }
-}
-
-/// A callback that was dropped at the drain deadline.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CutOff {
-    /// What was running.
-    pub callback: RunningCallback,
-    /// It blocks its thread, so that it could not even be dropped, and is left behind.
-    pub is_blocking: bool,
-}
-
-impl std::fmt::Display for CutOff {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.callback)?;
-        if self.is_blocking {
-            write!(f, " (it blocks its thread)")?;
-        }
-        Ok(())
-    }
-}
-
-/// The items, joined by semicolons.
-fn names<T: ToString>(items: &[T]) -> String {
-    if items.is_empty() {
-        return "none is known; the event loop itself did not stop".to_owned();
-    }
-    let items: Vec<String> = items.iter().map(ToString::to_string).collect();
-    items.join("; ")
 }
 
 impl EventLoop {
@@ -241,14 +147,14 @@ impl EventLoop {
             never = starting::report(&stages) => match never {},
         };
         let wired = self.wire(client, &stop)?;
-        for (lane, informer) in &wired.lanes {
-            informer.subscribe(lane.clone()).await;
+        for (subscriber, informer) in wired.subscribers() {
+            informer.cache().subscribe(subscriber).await;
         }
         let mut tasks = JoinSet::new();
         let mut sources = JoinSet::new();
         for informer in &wired.informers {
             let (informer, stop) = (informer.clone(), stop.clone());
-            let bench = Bench::of_informer(&informer.describe());
+            let bench = Bench::of_informer(&informer.upstream().describe());
             watchdog.add(bench.clone());
             sources.spawn(async move {
                 let run = Box::pin(informer.run(stop));
@@ -257,7 +163,11 @@ impl EventLoop {
         }
         for (lane, informer) in &wired.lanes {
             watchdog.add(lane.bench().clone());
-            lane.spawn(informer, &mut tasks);
+            lane.spawn(&wired.informers_of(lane, informer), &mut tasks);
+        }
+        for (source, _) in &wired.sources {
+            watchdog.add(source.bench().clone());
+            source.spawn(&mut tasks);
         }
         let pulse = watchdog.pulse();
         let mut alive = JoinSet::new(); // Ends with the loop.
@@ -283,20 +193,17 @@ impl EventLoop {
         let defaults = Defaults {
             workers: self.workers,
             observer: self.observer.as_ref(),
+            gate: self.gate.as_ref(),
         };
         let mut wired = Wired::default();
         for registration in std::mem::take(&mut self.registrations) {
-            let (lane, informer) = registration.open(&informers, stop, defaults, &self.registry)?;
-            if !wired.informers.iter().any(|i| Arc::ptr_eq(i, &informer)) {
-                wired.informers.push(informer.clone());
-            }
-            wired.lanes.push((lane, informer));
+            registration.open(&informers, stop, defaults, &self.registry, &mut wired)?;
         }
         Ok(wired)
     }
 }
 
-/// However a loop ends, also if it never ran: nobody waits for it, and no informer holds its handlers.
+/// Ends the waits for a loop, and takes its handlers off the informers, however it ends.
 impl Drop for EventLoop {
     fn drop(&mut self) {
         self.registry.end();
@@ -312,11 +219,13 @@ async fn serve(
 ) -> Result<(), RunError> {
     let informers = registry.informers();
     let in_time = syncing::in_time(&informers, sync_timeout, async {
-        join_all(informers.iter().map(|informer| informer.synced())).await;
+        let synced = informers.iter().map(|all| all.cache().synced());
+        join_all(synced).await;
         debug!("every informer has synced");
         registry.notify();
         // An informer that can list but not watch sees no change.
-        join_all(informers.iter().map(|informer| informer.watched())).await;
+        let watched = informers.iter().map(|all| all.upstream().watched());
+        join_all(watched).await;
     });
     tokio::select! {
         () = stop.cancelled() => return Ok(()),
@@ -363,13 +272,14 @@ async fn drain(
 
 fn unsynced(registry: &Registry) -> Vec<Unsynced> {
     let informers = registry.informers();
-    let unsynced = informers
-        .iter()
-        .filter(|informer| !informer.has_synced() || !informer.has_watched());
+    let unsynced = informers.iter().filter(|informer| !informer.has_started());
     unsynced
         .map(|informer| Unsynced {
-            informer: informer.describe(),
-            cause: informer.last_error().or_else(|| informer.what_came()),
+            informer: informer.upstream().describe(),
+            cause: informer
+                .upstream()
+                .last_error()
+                .or_else(|| informer.what_came()),
         })
         .collect()
 }

@@ -2,12 +2,16 @@
 //!
 //! The derive writes the first; the second has do-nothing bodies for all of its methods.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+mod future;
+
+use std::{borrow::Cow, fmt};
+
+pub use future::{ActionFuture, DeleteFuture};
 
 use crate::{
     event::Event,
     informer::{Filter, Informer, Informers},
-    outcome::{Action, Result},
+    outcome::Action,
     resource::Resource,
     settings::Settings,
 };
@@ -50,14 +54,11 @@ pub trait EventHandler: Send + Sync + Sized + 'static {
 
     /// Returns the informer whose objects the callbacks are called for.
     ///
-    /// Called when the event loop starts, and by [`has_synced`](Self::has_synced). Return the same
-    /// informer each time: one of `informers`, or a clone of one that the handler holds.
+    /// Called once, when the event loop starts. Return one of `informers`, or a clone of one that
+    /// the handler holds. Its [`has_synced`](Informer::has_synced) is true once the store holds the
+    /// first complete list; [`EventLoopHandle::handlers`](crate::EventLoopHandle::handlers) shows
+    /// which handlers have seen all of it.
     fn informer(&self, informers: &Informers) -> Informer<Self::Resource>;
-
-    /// Returns true once the informer's store holds its first complete list.
-    fn has_synced(&self, informers: &Informers) -> bool {
-        self.informer(informers).has_synced()
-    }
 
     /// Returns workers, timeout, retries, resync and predicates.
     ///
@@ -93,7 +94,7 @@ pub trait Callbacks: EventHandler {
     /// # Errors
     ///
     /// An error has the callback run again after its backoff, unless it is terminal.
-    fn reconcile(&self, ev: Event<Self>) -> impl Future<Output = Result<Action>> + Send {
+    fn reconcile(&self, ev: Event<Self>) -> impl ActionFuture + Send {
         let _ = ev;
         async { Ok(Action::DONE) }
     }
@@ -105,7 +106,7 @@ pub trait Callbacks: EventHandler {
     /// # Errors
     ///
     /// An error has the callback run again after its backoff, unless it is terminal.
-    fn on_add(&self, ev: Event<Self>) -> impl Future<Output = Result<Action>> + Send {
+    fn on_add(&self, ev: Event<Self>) -> impl ActionFuture + Send {
         self.reconcile(ev)
     }
 
@@ -116,7 +117,7 @@ pub trait Callbacks: EventHandler {
     /// # Errors
     ///
     /// An error has the callback run again after its backoff, unless it is terminal.
-    fn on_update(&self, ev: Event<Self>) -> impl Future<Output = Result<Action>> + Send {
+    fn on_update(&self, ev: Event<Self>) -> impl ActionFuture + Send {
         self.reconcile(ev)
     }
 
@@ -128,7 +129,7 @@ pub trait Callbacks: EventHandler {
     ///
     /// An error has the callback run again after its backoff, unless it is terminal. After a
     /// [day](crate::Retry::delete_deadline) of failures it is given up.
-    fn on_delete(&self, ev: Event<Self>) -> impl Future<Output = Result> + Send {
+    fn on_delete(&self, ev: Event<Self>) -> impl DeleteFuture + Send {
         let _ = ev;
         async { Ok(()) }
     }
@@ -146,22 +147,43 @@ pub trait Callbacks: EventHandler {
 /// let pods = DefaultHandler::<Pod>::new("pods").filter(Filter::default().namespace("web"));
 /// let event_loop = EventLoop::new("demo").register(pods);
 /// ```
-pub struct DefaultHandler<K> {
+///
+/// A kind that is known at run time only:
+///
+/// ```
+/// use kubehandler::{DefaultHandler, EventLoop};
+/// use kubehandler::kube::core::{ApiResource, DynamicObject, GroupVersionKind};
+///
+/// let sites = ApiResource::from_gvk(&GroupVersionKind::gvk("demo.dev", "v1", "Site"));
+/// let sites = DefaultHandler::<DynamicObject>::with_type("sites", sites);
+/// let event_loop = EventLoop::new("demo").register(sites);
+/// ```
+pub struct DefaultHandler<K: Resource> {
     name: String,
+    kind: K::DynamicType,
     filter: Filter,
     informer: Option<Informer<K>>,
-    kind: PhantomData<fn() -> K>,
 }
 
 impl<K: Resource> DefaultHandler<K> {
-    /// Makes a handler of this name for every object of the kind.
+    /// Makes a handler of this name for every object of a kind known at compile time.
     #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<String>) -> Self
+    where
+        K::DynamicType: Default,
+    {
+        Self::with_type(name, K::DynamicType::default())
+    }
+
+    /// Makes a handler of this name for every object of a kind known at run time, such as a
+    /// `DynamicObject` with its `ApiResource`.
+    #[must_use]
+    pub fn with_type(name: impl Into<String>, kind: K::DynamicType) -> Self {
         Self {
             name: name.into(),
+            kind,
             filter: Filter::default(),
             informer: None,
-            kind: PhantomData,
         }
     }
 
@@ -180,7 +202,7 @@ impl<K: Resource> DefaultHandler<K> {
     }
 }
 
-impl<K: Resource<DynamicType: Default>> EventHandler for DefaultHandler<K> {
+impl<K: Resource> EventHandler for DefaultHandler<K> {
     type Resource = K;
 
     fn name(&self) -> Cow<'_, str> {
@@ -190,13 +212,13 @@ impl<K: Resource<DynamicType: Default>> EventHandler for DefaultHandler<K> {
     fn informer(&self, informers: &Informers) -> Informer<K> {
         self.informer
             .clone()
-            .unwrap_or_else(|| informers.informer(self.filter.clone()))
+            .unwrap_or_else(|| informers.informer_with_type(&self.kind, self.filter.clone()))
     }
 }
 
-impl<K: Resource<DynamicType: Default>> Callbacks for DefaultHandler<K> {}
+impl<K: Resource> Callbacks for DefaultHandler<K> {}
 
-impl<K> fmt::Debug for DefaultHandler<K> {
+impl<K: Resource> fmt::Debug for DefaultHandler<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DefaultHandler")
             .field("name", &self.name)

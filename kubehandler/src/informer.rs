@@ -1,65 +1,38 @@
-//! List and watch of one kind into a store; deltas to subscribers.
+//! List and watch of one kind into a cache; changes to subscribers.
 //!
-//! [`Informer`] is the typed handle, `Shared` the untyped whole behind it. Data moves one way:
-//! `connection` (requests, bytes, limits) → `frame` and `codec` (events and lists, read no
-//! deeper than `metadata`) → `reflector` (the loop; `plan` says what to ask for next) → `store`
-//! (the local copy; a change in, deltas out) → `delta` (subscribers).
+//! [`Informer`] is the typed handle, `Source` what it stands for, without the type. Data moves one way through
+//! four rooms, each of which imports only those before it: `wire` (requests, bytes, limits; events and
+//! lists, read no deeper than `metadata`) → `object` (one object, packed and decoded) → `cache` (the
+//! local copy; a change in, changes out to subscribers) → `reflector` (the loop; its `plan` says what to
+//! ask for next).
 
-mod ahead;
-mod arrived;
-mod backoff;
-mod codec;
-mod config;
-mod connection;
-mod decode;
-mod decode_error;
-mod decoded;
-mod delta;
-mod dictionary;
-mod failure;
-mod fields;
-mod frame;
-mod index;
-mod limits;
-mod lines;
-mod listing;
-mod opening;
+mod cache;
+mod object;
 mod options;
-mod pace;
-mod packer;
-mod page;
-mod pages;
-mod plan;
 mod reflector;
-mod regular;
-mod scan;
 mod set;
-mod shared;
-mod store;
-mod stored;
-mod target;
-mod version;
-mod view;
-mod whole;
+mod source;
+mod wire;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
 use kube::Client;
 use tokio_util::sync::CancellationToken;
 
-pub use config::Filter;
-pub use decode_error::DecodeError;
-pub(crate) use decode_error::WithoutValues;
-pub(crate) use decoded::Decoder;
-pub(crate) use delta::{Delta, Subscriber};
-pub use index::Index;
-pub use limits::Limits;
+pub(crate) use cache::delta::{Delta, Subscriber};
+pub use cache::index::Index;
+pub use object::decode_error::DecodeError;
+pub(crate) use object::{
+    decode_error::WithoutValues,
+    decoded::Decoder,
+    stored::{Stored, Uid, UidBuffer},
+};
 pub use options::{InformerOptions, StoreFormat};
 pub use set::Informers;
-pub(crate) use shared::Shared;
-pub(crate) use stored::{Stored, Uid, UidBuffer};
+pub(crate) use source::Source;
+pub use wire::{filter::Filter, limits::Limits};
 
-use self::target::Target;
+use self::{cache::store::Store, wire::target::Target};
 use crate::{object_key::ObjectKey, resource::Resource};
 
 /// A local copy of the objects of one kind that match a filter, kept up to date.
@@ -93,7 +66,7 @@ use crate::{object_key::ObjectKey, resource::Resource};
 /// # }
 /// ```
 pub struct Informer<K> {
-    shared: Arc<Shared>,
+    source: Arc<Source>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -126,7 +99,7 @@ impl<K: Resource> Informer<K> {
         options: InformerOptions<K>,
     ) -> Self {
         let target = Target::new::<K>(kind, filter);
-        Self::of(Arc::new(Shared::new(client, target, options.read())))
+        Self::from_source(Arc::new(Source::new(client, target, options.read())))
     }
 
     /// Returns the object of this name, decoded, or `None` if the store has none.
@@ -137,8 +110,8 @@ impl<K: Resource> Informer<K> {
     ///
     /// Fails if the object is not of the shape of its Rust type.
     pub fn get(&self, key: &ObjectKey) -> Result<Option<Arc<K>>, DecodeError> {
-        let stored = self.shared.get(key.as_str());
-        let decoder = &self.shared.options.decoder;
+        let stored = self.source.cache().get(key.as_str());
+        let decoder = self.source.cache().decoder();
         stored.map(|object| decoder.decode(&object)).transpose()
     }
 
@@ -149,16 +122,16 @@ impl<K: Resource> Informer<K> {
     /// Who lists a large store often does better with [`StoreFormat::Decoded`].
     #[must_use]
     pub fn list(&self) -> Vec<Result<Arc<K>, DecodeError>> {
-        let decoder = &self.shared.options.decoder;
+        let decoder = self.source.cache().decoder();
         let stored = self.stored();
         stored.iter().map(|object| decoder.peek(object)).collect()
     }
 }
 
 impl<K> Informer<K> {
-    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+    pub(crate) fn from_source(source: Arc<Source>) -> Self {
         Self {
-            shared,
+            source,
             kind: PhantomData,
         }
     }
@@ -172,7 +145,10 @@ impl<K> Informer<K> {
 
     /// Returns the objects of the store, in the order of their keys.
     fn stored(&self) -> Vec<Stored> {
-        let mut stored: Vec<_> = self.shared.read(|store| store.iter().cloned().collect());
+        let mut stored: Vec<_> = self
+            .source
+            .cache()
+            .read(|store| store.iter().cloned().collect());
         stored.sort_unstable_by(|one, other| one.key().cmp(other.key()));
         stored
     }
@@ -180,7 +156,7 @@ impl<K> Informer<K> {
     /// Returns the number of objects in the store.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shared.read(store::Store::len)
+        self.source.cache().read(Store::len)
     }
 
     /// Returns true if the store has no objects.
@@ -193,20 +169,62 @@ impl<K> Informer<K> {
     }
 
     /// Returns true once the store holds its first complete list.
+    ///
+    /// # Examples
+    ///
+    /// A callback that reads the objects of another handler's informer. The event loop runs the
+    /// informer, and no handler waits for that of another:
+    ///
+    /// ```no_run
+    /// use kubehandler::{Cluster, DefaultHandler, Filter, Informer, k8s::{Node, Pod}, prelude::*};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(EventHandler)]
+    /// #[handler(resource = Pod)]
+    /// struct Placements {
+    ///     nodes: Informer<Node>,
+    /// }
+    ///
+    /// impl Callbacks for Placements {
+    ///     async fn reconcile(&self, ev: Event<Self>) -> Result<Action> {
+    ///         if !self.nodes.has_synced() {
+    ///             return Ok(Action::requeue_after(Duration::from_secs(1)));
+    ///         }
+    ///         let pod = ev.object()?;
+    ///         let name = pod.spec.as_ref().and_then(|spec| spec.node_name.as_deref());
+    ///         if let Some(name) = name {
+    ///             info!(has_node = self.nodes.get(&name.parse()?)?.is_some(), "placed");
+    ///         }
+    ///         Ok(Action::DONE)
+    ///     }
+    /// }
+    ///
+    /// # async fn example() -> Result {
+    /// let client = Cluster::find().connect().await?;
+    /// let nodes = Informer::<Node>::new(client.clone(), Filter::default());
+    /// EventLoop::new("placements")
+    ///     .client(client)
+    ///     .register(DefaultHandler::<Node>::new("nodes").with_informer(nodes.clone()))
+    ///     .register(Placements { nodes })
+    ///     .run()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn has_synced(&self) -> bool {
-        self.shared.has_synced()
+        self.source.cache().has_synced()
     }
 
     /// Waits until the store holds its first complete list.
     ///
-    /// That never comes if nobody runs the informer.
+    /// That never comes if the informer is not run.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future has no effect.
     pub async fn synced(&self) {
-        self.shared.synced().await;
+        self.source.cache().synced().await;
     }
 
     /// Returns the last failure to list or watch, with what to do about it.
@@ -214,7 +232,7 @@ impl<K> Informer<K> {
     /// `None` while all is well.
     #[must_use]
     pub fn last_error(&self) -> Option<String> {
-        self.shared.last_error()
+        self.source.upstream().last_error()
     }
 
     /// Lists and watches until `stop` is cancelled, whatever the server does.
@@ -226,24 +244,24 @@ impl<K> Informer<K> {
     ///
     /// Dropping the future stops the watch, as `stop` does; the store stays as it is.
     pub async fn run(&self, stop: CancellationToken) {
-        self.shared.run(stop).await;
+        self.source.run(stop).await;
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(crate) fn source(&self) -> &Arc<Source> {
+        &self.source
     }
 }
 
 impl<K> Clone for Informer<K> {
     fn clone(&self) -> Self {
-        Self::of(self.shared.clone())
+        Self::from_source(self.source.clone())
     }
 }
 
 impl<K> fmt::Debug for Informer<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Informer")
-            .field("watches", &self.shared.describe())
+            .field("watches", &self.source.upstream().describe())
             .field("has_synced", &self.has_synced())
             .finish_non_exhaustive()
     }

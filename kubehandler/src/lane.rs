@@ -6,8 +6,13 @@
 
 mod accounts;
 mod backlog;
+mod call;
+pub(crate) mod cause;
 pub(crate) mod dispatch;
+pub(crate) mod gate;
 pub(crate) mod owed;
+pub(crate) mod source;
+mod unmapped;
 mod worker;
 
 use std::{
@@ -24,12 +29,13 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::{sync::Notify, time::Instant};
 
 use crate::{
-    event::{Context, EventKind},
-    informer::{Delta, Subscriber},
+    event::{Context, EventType},
+    informer::{Delta, Stored, Subscriber},
     lane::{
         accounts::{Accounts, PARTS},
         backlog::Backlog,
         dispatch::Dispatch,
+        gate::Gate,
         owed::{Patience, Turn},
     },
     object_key::ObjectKey,
@@ -47,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) retry: Retry,
     pub(crate) resync: Option<Duration>,
     pub(crate) observer: Option<Observer>,
+    /// None if the workers always work.
+    pub(crate) gate: Option<Gate>,
 }
 
 /// The turn-taking of one handler.
@@ -56,7 +64,7 @@ pub(crate) struct Lane {
     config: Config,
     context: Arc<Context>,
     queue: Queue<ObjectKey>,
-    book: Mutex<Book>,
+    book: Mutex<LaneState>,
     /// Objects wait in the backlog; changed under the book's lock.
     has_backlog: AtomicBool,
     /// Told whenever the lane may have become idle or has tried its first list.
@@ -67,15 +75,20 @@ pub(crate) struct Lane {
 
 /// The accounts of all objects of a lane, and the calls that run.
 #[derive(Default)]
-struct Book {
+struct LaneState {
     accounts: Accounts,
     /// Objects that are not queued yet. While there are any, the queue has some of their priority,
     /// or somebody who took or removed the last is about to refill it.
     backlog: Backlog,
     running: HashMap<ObjectKey, RunningCall, RandomState>,
-    /// A resync is under way: it is not yet due for all objects.
-    is_resyncing: bool,
+    /// How many resyncs and restarts are under way: they have not looked at all objects yet.
+    sweeps: usize,
+    /// Changed objects of sources that are not mapped yet.
+    unmapped: usize,
 }
+
+/// Changes the accounts of a part, and passes on the objects that need a turn; returns how many there are.
+type Sweep = fn(&mut Accounts, usize, Instant, &mut dyn FnMut(Stored)) -> usize;
 
 /// After looking at this many objects, what looks at all of them lets other tasks run.
 const AT_ONCE: usize = 1024;
@@ -87,7 +100,7 @@ const REFILLS: usize = 8;
 pub(crate) struct RunningCall {
     pub(crate) handler: Arc<str>,
     pub(crate) key: ObjectKey,
-    pub(crate) kind: EventKind,
+    pub(crate) event_type: EventType,
     pub(crate) since: Instant,
 }
 
@@ -96,7 +109,7 @@ pub(crate) struct RunningCall {
 pub(crate) struct WaitingCall {
     pub(crate) handler: Arc<str>,
     pub(crate) key: ObjectKey,
-    pub(crate) kind: EventKind,
+    pub(crate) event_type: EventType,
     pub(crate) failures: u32,
     /// None if it only waits for a worker.
     pub(crate) due: Option<Instant>,
@@ -153,11 +166,11 @@ impl Lane {
         let now = Instant::now();
         let waiting = (0..PARTS).flat_map(|part| {
             self.book().accounts.each(part, |key, owed| {
-                let (kind, failures, due) = owed.waiting(now)?;
+                let (event_type, failures, due) = owed.waiting(now)?;
                 Some(WaitingCall {
                     handler: self.name.clone(),
                     key: key.clone(),
-                    kind,
+                    event_type,
                     failures,
                     due,
                 })
@@ -174,10 +187,28 @@ impl Lane {
     ///
     /// Dropping the future ends the resync where it is; the lane is not idle any more.
     async fn resync(&self) {
-        self.book().is_resyncing = true;
+        self.sweep(Accounts::resync).await;
+    }
+
+    /// Makes an add of every object in the view due, as after a restart of the program, a part of
+    /// them at a time.
+    ///
+    /// Deletes that are owed are forgotten, and how a running callback ends no longer matters. It is for
+    /// the time before the lane's gate opens, when another process has had the objects.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`resync`](Self::resync).
+    pub(crate) async fn restart(&self) {
+        self.sweep(Accounts::restart).await;
+    }
+
+    /// Changes all accounts, a part of them at a time.
+    async fn sweep(&self, change: Sweep) {
+        self.book().sweeps += 1;
         let mut seen = 0;
         for part in 0..PARTS {
-            seen += self.resync_part(part);
+            seen += self.sweep_part(part, change);
             if seen >= AT_ONCE {
                 seen = 0;
                 tokio::task::yield_now().await;
@@ -185,7 +216,7 @@ impl Lane {
         }
         let is_settled = {
             let mut book = self.book();
-            book.is_resyncing = false;
+            book.sweeps -= 1;
             book.is_settled()
         };
         if is_settled {
@@ -193,14 +224,14 @@ impl Lane {
         }
     }
 
-    /// Makes a resync of a part of the objects due; returns how many they are.
-    fn resync_part(&self, part: usize) -> usize {
+    /// Changes the accounts of a part of the objects; returns how many they are.
+    fn sweep_part(&self, part: usize, change: Sweep) -> usize {
         let now = Instant::now();
         let mut book = self.book();
-        let Book {
+        let LaneState {
             accounts, backlog, ..
         } = &mut *book;
-        let objects = accounts.resync(part, now, |object| backlog.push(object));
+        let objects = change(accounts, part, now, &mut |object| backlog.push(object));
         if !backlog.is_empty() {
             self.refill(book);
         }
@@ -210,12 +241,12 @@ impl Lane {
     /// Queues what waits in the backlog until the queue has some of its priority.
     ///
     /// Returns false if it found nothing that still wants its turn, and has not looked at all.
-    fn refill(&self, mut book: MutexGuard<'_, Book>) -> bool {
+    fn refill(&self, mut book: MutexGuard<'_, LaneState>) -> bool {
         let now = Instant::now();
-        let Book {
+        let LaneState {
             accounts, backlog, ..
         } = &mut *book;
-        // Before anything is queued: whoever takes it must see that more is to come.
+        // Before anything is queued: the worker that takes it must see that more is to come.
         self.has_backlog.store(true, Ordering::Relaxed);
         for _ in 0..REFILLS {
             if backlog.is_empty() || self.queue.has_ready(Priority::LOW) {
@@ -235,13 +266,13 @@ impl Lane {
         if self.queue.has_ready(Priority::LOW) {
             return true;
         }
-        // The lock was held for long enough. Whoever takes this key, wanted or not, goes on from here.
+        // The lock was held for long enough. The worker that takes this key goes on from here.
         self.queue.add_with(next.to_key(), Priority::LOW);
         false
     }
 
     /// Says how long failures are retried.
-    fn patience(&self, book: &Book) -> Patience {
+    fn patience(&self, book: &LaneState) -> Patience {
         let failing = book.accounts.failing_deletes();
         Patience {
             retry: self.config.retry,
@@ -261,14 +292,14 @@ impl Lane {
         }
     }
 
-    fn book(&self) -> MutexGuard<'_, Book> {
+    fn book(&self) -> MutexGuard<'_, LaneState> {
         self.book.lock()
     }
 }
 
-impl Book {
+impl LaneState {
     fn is_idle(&self) -> bool {
-        self.accounts.owing() == 0 && !self.is_resyncing
+        self.accounts.owing() == 0 && self.sweeps == 0 && self.unmapped == 0
     }
 
     /// Returns true if the lane may have become idle, or have tried its first list.

@@ -68,7 +68,7 @@
 //! | key | default |
 //! | --- | --- |
 //! | `resource = Pod` | required, unless a field marked `#[handler(informer)]` says it |
-//! | `name = ".."` | the struct's name in kebab-case; unique in a loop |
+//! | `name = ".."`, or an expression such as `self.name` | the struct's name in kebab-case; unique in a loop |
 //! | `namespace = ".."` | all namespaces |
 //! | `labels = "app=web"`, `fields = "spec.nodeName=a"` | all objects; the server selects |
 //! | `changed = "spec"`, or a closure | every change is an update |
@@ -77,6 +77,7 @@
 //! | `timeout = "30s"` | none; a warning each minute |
 //! | `retry(max = 12, base = "200ms", cap = "5m", delete_deadline = "2h")` | for ever, 5 ms, 1000 s; a delete for a day |
 //! | `resync = "10m"` | off |
+//! | `api_resource = self.api_resource` | none; for `DynamicObject`, whose kind it says |
 //! | `informer = expression`, or on a field | the loop's own, shared by handlers of equal filters |
 //! | `crate = path` | `::kubehandler` |
 //!
@@ -149,7 +150,7 @@
 //! | --- | --- |
 //! | built-in kinds | `use kubehandler::k8s::Pod`, or any of `k8s_openapi` |
 //! | your own custom resource | [`#[custom_resource(..)]`](macro@custom_resource), or `#[derive(CustomResource)]` of `kube` |
-//! | kinds known at run time | `DynamicObject`, with an informer made by [`Informer::with_type`] |
+//! | kinds known at run time | `resource = DynamicObject, api_resource = self.api_resource`, or [`DefaultHandler::with_type`] |
 //! | other forms of the store, dropped fields, indexes, limits | an informer made by [`Informer::with_options`], given to the handler |
 //! | metadata only, far less memory | `resource = PartialObjectMeta<Pod>` (from `kube::core`) |
 //!
@@ -157,7 +158,7 @@
 //!
 //! What a controller needs beside its own logic is here, in the versions that fit: [`kube`],
 //! `k8s_openapi`, [`schemars`], [`serde`], [`serde_json`], [`tokio`], [`tracing`] and
-//! [`CancellationToken`]. A macro is told where its crate is:
+//! [`CancellationToken`]. Macros take the path of their crate:
 //!
 //! ```no_run
 //! use kubehandler::{k8s::Pod, prelude::*, tokio};
@@ -180,21 +181,27 @@
 //! | `main` | yes | [`EventLoop::main`]: runtime and [`logging`] |
 //! | `rustls-tls`, `ring` | yes | TLS; `aws-lc-rs` instead of `ring` if you prefer it |
 //! | `proxy` | yes | proxies of HTTP, HTTPS and SOCKS5 |
-//! | `oidc`, `oauth` | no | what `auth-provider` of `oidc` and `gcp` needs to renew tokens |
+//! | `oidc`, `oauth` | no | what `auth-provider` of `oidc` and `gcp` needs to renew tokens; with `ring` or `aws-lc-rs` |
 //! | `embedded` | no | `Cluster::embedded`: an API server in memory, for first runs |
-//! | `latest` | yes | the newest Kubernetes version of `k8s-openapi`; otherwise one of `v1_33` to `v1_37` |
+//! | `latest`, or one of `v1_33` to `v1_37` | no | the version of Kubernetes whose types are compiled; `latest` is 1.37 |
+//! | `any-version` | no | the version that another package selects |
+//!
+//! A program selects one version, best that of the oldest API server that it is for. A library uses
+//! `any-version`, in its `dev-dependencies` a version, and leaves the choice to the program; so does a
+//! program that selects the version by a feature of its own dependency on `k8s-openapi`.
 //!
 //! # More
 //!
-//! [`queue::Queue`] is client-go's rate-limiting work queue, typed and async.
-//! [`WorkQueue`] stands alone: callbacks per kind for whoever brings their own source of events.
+//! [`queue::Queue`] is client-go's rate-limiting work queue, typed and async; it is a crate of its own,
+//! `kubehandler-queue`, for programs that know no Kubernetes.
+//! [`WorkQueue`] stands alone: callbacks per kind, for programs with a source of events of their own.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[doc(hidden)]
 pub mod __private;
 mod budget;
 mod chain;
 mod cluster;
-mod contained;
 mod event;
 mod event_loop;
 mod handler;
@@ -208,20 +215,24 @@ mod object_key;
 mod observe;
 mod outcome;
 pub mod prelude;
-mod printable;
 pub mod queue;
 mod resource;
 mod settings;
 mod watchdog;
 mod work_queue;
 
+use kubehandler_queue::__private::contained;
+
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use cluster::fuzzing;
 pub use cluster::{Cluster, ClusterError, Place};
-pub use event::{Event, EventKind};
+pub use event::{Event, EventType};
 pub use event_loop::{
-    CutOff, EventLoop, EventLoopHandle, InformerState, RunError, RunningCallback, Unsynced,
-    WaitingCallback,
+    CutOff, EventLoop, EventLoopHandle, HandlerState, InformerState, RunError, RunningCallback,
+    Unsynced, WaitingCallback,
 };
-pub use handler::{Callbacks, DefaultHandler, EventHandler};
+pub use handler::{ActionFuture, Callbacks, DefaultHandler, DeleteFuture, EventHandler};
 pub use informer::{
     DecodeError, Filter, Index, Informer, InformerOptions, Informers, Limits, StoreFormat,
 };
@@ -229,10 +240,11 @@ pub use k8s_openapi;
 pub use kube;
 #[cfg(feature = "derive")]
 pub use kubehandler_derive::{EventHandler, custom_resource, schema};
+#[doc(inline)]
+pub use kubehandler_queue::Printable;
 pub use object_key::{InvalidObjectKey, ObjectKey};
 pub use observe::{CallbackReport, CallbackStage};
 pub use outcome::{Action, HandlerError, Result, ResultExt};
-pub use printable::Printable;
 pub use resource::Resource;
 pub use schemars;
 pub use serde;

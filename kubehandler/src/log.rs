@@ -1,27 +1,16 @@
 //! The macros of `tracing`, as this crate uses them: a subscriber that panics ends nothing.
-//!
-//! Some do: that of `tracing-subscriber` prints to standard error that it cannot write, which
-//! panics where standard error is closed as well. What is logged is never worth a worker, a
-//! watch or a shutdown.
 
 use std::{
     io::{self, Write as _},
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::Once,
     thread,
 };
 
-/// What a program is told whose log nobody sees.
+pub(crate) use kubehandler_queue::__private::logged;
+
+/// The notice for a program without a subscriber.
 const SILENT: &str = "kubehandler: no tracing subscriber is set, so that nothing is logged; \
     call `kubehandler::logging::init()` at the start of `main`, and keep what it returns";
-
-/// Logs, whatever becomes of it.
-pub(crate) fn logged(log: impl FnOnce()) {
-    // The payload's own drop may panic as well, and says nothing that the panic hook did not.
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(log)) {
-        std::mem::forget(panic);
-    }
-}
 
 /// Says on standard error, once, that nothing is logged, if that is so.
 pub(crate) fn tell_if_silent() {
@@ -35,12 +24,6 @@ pub(crate) fn tell_if_silent() {
             .name("kubehandler-notice".to_owned())
             .spawn(|| writeln!(io::stderr(), "{SILENT}"));
     });
-}
-
-/// Writes what was logged by now, if this crate writes the log.
-pub(crate) fn flush() {
-    #[cfg(feature = "main")]
-    crate::logging::flush();
 }
 
 macro_rules! guarded_error {

@@ -4,7 +4,9 @@
 //!   disk delays no callback and no shutdown, and ends nothing: lines that find no room are lost,
 //!   and counted in the log once it goes on.
 //! - A record is one line. Line ends, escape sequences and invisible characters in names and
-//!   messages are escaped, whoever logs them; see [`Printable`].
+//!   messages are escaped, also in other people's log lines; see [`Printable`].
+//! - `RUST_LOG=debug` is about the program and this library: what logs each connection and request
+//!   stays at `info`, unless `RUST_LOG` names it, as in `debug,hyper=debug`.
 //! - Responses of the API server that cannot be read, which `kube` logs whole, are left out with
 //!   what else `kube_client::client` logs, unless `RUST_LOG` names `kube_client`.
 //!
@@ -26,6 +28,7 @@
 //! }
 //! ```
 
+mod format;
 mod line;
 mod writer;
 
@@ -37,8 +40,9 @@ use std::{
 use tracing::Level;
 use tracing_subscriber::{EnvFilter, filter::Directive, fmt};
 
+pub use self::format::{Format, Stream};
 use self::writer::{Destination, Writer};
-use crate::{log::warn, printable::Printable};
+use crate::{Printable, log::warn};
 
 /// What is logged unless `RUST_LOG` says otherwise.
 const LOGGED: &str = "info,kube_client::client::auth=info,kube_client::client::tls=info";
@@ -49,7 +53,19 @@ const LOGGED: &str = "info,kube_client::client::auth=info,kube_client::client::t
 /// `kube` logs the whole text, whatever is in it.
 const NOT_LOGGED: &str = "kube_client::client=off";
 
-/// The writer of this process, for those who end it.
+/// What logs each connection, request and frame; at `debug` that hides what the program itself says.
+const NOISY: [&str; 8] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "kube_client",
+    "mio",
+    "rustls",
+    "tokio_util",
+    "tower",
+];
+
+/// The writer of this process: it is flushed before the process ends.
 static WRITER: OnceLock<Writer> = OnceLock::new();
 
 /// Logs as text to standard error, at `info` or as `RUST_LOG` says.
@@ -75,28 +91,6 @@ pub struct Logging {
     format: Format,
     stream: Stream,
     hides_targets: bool,
-}
-
-/// What a line of the log looks like.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Format {
-    /// For people, with colors on a terminal, unless `NO_COLOR` is set.
-    #[default]
-    Text,
-    /// One JSON object a line, for programs.
-    Json,
-}
-
-/// Where the log is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Stream {
-    /// Standard error.
-    #[default]
-    Stderr,
-    /// Standard output.
-    Stdout,
 }
 
 impl Logging {
@@ -143,7 +137,12 @@ impl Logging {
             .with_writer(writer.clone());
         let started = match self.format {
             Format::Text => log.try_init(),
-            Format::Json => log.json().flatten_event(true).try_init(),
+            // Among the spans is the current one, which would be there twice.
+            Format::Json => log
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .try_init(),
         };
         if started.is_err() {
             // The program has set up logging of its own, which stays.
@@ -172,7 +171,7 @@ pub struct LogGuard {
 }
 
 impl LogGuard {
-    /// Waits until all is written that was logged by now; false if nobody reads it.
+    /// Waits until all is written that was logged by now; false if the log is not being read.
     pub fn flush(&self) -> bool {
         self.writer.as_ref().is_none_or(Writer::flush)
     }
@@ -203,11 +202,31 @@ fn filter(wanted: &str) -> (EnvFilter, Vec<(&str, String)>) {
     if directives.is_empty() {
         directives.push(LOGGED);
     }
+    let quiet = quiet(&directives);
     if !wanted.contains("kube_client") {
         directives.push(NOT_LOGGED);
     }
+    let all: Vec<&str> = quiet.iter().map(String::as_str).chain(directives).collect();
     let filter = EnvFilter::builder().with_default_directive(Level::INFO.into());
-    (filter.parse_lossy(directives.join(",")), refused)
+    (filter.parse_lossy(all.join(",")), refused)
+}
+
+/// Returns what keeps noisy modules at `info` that no directive names, if all would log more than that.
+fn quiet(directives: &[&str]) -> Vec<String> {
+    let mut levels = directives
+        .iter()
+        .filter_map(|all| all.parse::<Level>().ok());
+    if !levels.any(|level| level > Level::INFO) {
+        return Vec::new();
+    }
+    let is_named = |module: &str| {
+        let mut named = directives
+            .iter()
+            .map(|all| all.split(['=', '[', ':']).next());
+        named.any(|first| first == Some(module))
+    };
+    let quiet = NOISY.into_iter().filter(|module| !is_named(module));
+    quiet.map(|module| format!("{module}=info")).collect()
 }
 
 /// The directives, which commas separate outside of brackets.
@@ -246,6 +265,20 @@ mod tests {
         assert!(!shown("kubehandler=debug").contains("info"));
         assert!(shown("kubehandler=debug").contains("kubehandler=debug"));
         assert!(shown("off").contains("off"));
+    }
+
+    #[test]
+    fn modules_that_log_each_request_stay_at_info_unless_they_are_named() {
+        for wanted in ["debug", "trace", "kubehandler=trace,debug"] {
+            let filter = shown(wanted);
+            assert!(filter.contains("tower=info"), "{filter}");
+        }
+        let named = shown("debug,tower=trace");
+        assert!(named.contains("tower=trace") && !named.contains("tower=info"));
+        assert!(named.contains("hyper=info"), "{named}");
+        for wanted in ["", "info", "tower=debug", "kubehandler=debug"] {
+            assert!(!shown(wanted).contains("hyper=info"), "{wanted}");
+        }
     }
 
     #[test]

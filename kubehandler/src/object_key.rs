@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use crate::printable::Printable;
+use crate::Printable;
 
 /// An object's namespace and name, printed `namespace/name`, or `name` for a cluster-scoped one.
 ///

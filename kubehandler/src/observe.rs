@@ -3,12 +3,12 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
+    Printable,
     contained::{Contained, contained, printed},
-    event::{Call, EventKind},
+    event::{Call, EventType},
     log::error,
     object_key::ObjectKey,
     outcome::{Action, Result},
-    printable::Printable,
 };
 
 /// One callback that started or ended, as [`EventLoop::observe`](crate::EventLoop::observe) tells it.
@@ -18,7 +18,7 @@ pub struct CallbackReport {
     /// The handler's name.
     pub handler: Arc<str>,
     /// Which callback.
-    pub kind: EventKind,
+    pub event_type: EventType,
     /// The object it is called for.
     pub object: ObjectKey,
     /// The object's uid.
@@ -56,7 +56,7 @@ pub enum CallbackStage {
     Dropped,
 }
 
-/// Who is told of each callback.
+/// The function that gets a report of each callback.
 #[derive(Clone)]
 pub(crate) struct Observer(Contained<Arc<dyn Fn(CallbackReport) + Send + Sync>>);
 
@@ -65,7 +65,7 @@ impl Observer {
         Self(Contained::new(Arc::new(observe)))
     }
 
-    /// Tells `observe` too, after whoever is told already.
+    /// Also calls `observe`, after the functions that are there already.
     pub(crate) fn and(self, observe: impl Fn(CallbackReport) + Send + Sync + 'static) -> Self {
         Self::new(move |report| {
             self.tell(report.clone());
@@ -77,7 +77,7 @@ impl Observer {
     pub(crate) fn started(&self, handler: &Arc<str>, call: &Call) -> Observed {
         let report = CallbackReport {
             handler: handler.clone(),
-            kind: call.kind,
+            event_type: call.event_type,
             object: call.key.clone(),
             uid: call.snapshot.uid().to_string().into(),
             resource_version: call.snapshot.resource_version().into(),
@@ -105,7 +105,7 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// A callback whose start was told; without an end it was dropped.
+/// A callback whose start was reported; if its end never is, it was dropped.
 pub(crate) struct Observed {
     observer: Observer,
     report: Option<CallbackReport>,

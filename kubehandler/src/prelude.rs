@@ -5,6 +5,6 @@ pub use tracing::{debug, error, info, trace, warn};
 
 #[doc(no_inline)]
 pub use crate::{
-    Action, Callbacks, Event, EventHandler, EventKind, EventLoop, HandlerError, ObjectKey, Result,
+    Action, Callbacks, Event, EventHandler, EventLoop, EventType, HandlerError, ObjectKey, Result,
     ResultExt, bail_terminal,
 };

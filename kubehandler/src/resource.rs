@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a Kubernetes resource",
     label = "not a resource",
-    note = "use a kind from `kubehandler::k8s`, a struct made by `#[derive(CustomResource)]`, or `PartialObjectMeta<Kind>` for metadata only"
+    note = "use a kind from `kubehandler::k8s`, the kind of a custom resource (`Site`, not `SiteSpec`), or `PartialObjectMeta<Kind>` for metadata only"
 )]
 pub trait Resource:
     kube::Resource<DynamicType: Clone + Send + Sync + 'static>

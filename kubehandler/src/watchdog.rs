@@ -111,11 +111,11 @@ impl OnThread {
 /// Watches tasks from a thread of its own, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
-    shared: Arc<Shared>,
+    shared: Arc<Inner>,
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+struct Inner {
     benches: Mutex<Vec<Arc<Bench>>>,
     pulse: Arc<Pulse>,
     is_over: Mutex<bool>,
@@ -125,7 +125,7 @@ struct Shared {
 impl Watchdog {
     /// Starts to watch.
     pub(crate) fn start() -> Self {
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::<Inner>::default();
         let watched = shared.clone();
         // A subscriber may be that of the starting thread alone.
         let logs = dispatcher::get_default(Clone::clone);
@@ -156,7 +156,7 @@ impl Drop for Watchdog {
     }
 }
 
-impl Shared {
+impl Inner {
     /// Waits for the next look; false if there is none.
     fn wait(&self) -> bool {
         let mut is_over = self.is_over.lock();

@@ -1,4 +1,4 @@
-//! A work queue with callbacks per kind, for whoever brings their own source of events.
+//! A work queue with callbacks per kind, for programs with a source of events of their own.
 
 use std::fmt;
 use std::future::Future;
@@ -12,12 +12,12 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::Printable;
 use crate::contained::{all_ended, contained};
-use crate::event::EventKind;
+use crate::event::EventType;
 use crate::log::{debug, error, info};
 use crate::object_key::ObjectKey;
 use crate::outcome::Result;
-use crate::printable::Printable;
 use crate::watchdog::{Bench, LET_GO, Watchdog};
 
 mod book;
@@ -31,12 +31,12 @@ pub use context::WorkContext;
 pub use error::{UnfinishedCall, WorkQueueError};
 
 use book::{Book, WorkKey};
-use registry::{Handler, Registry};
+use registry::{Handler, Handlers};
 
 /// How often the functions of `add_synced` are asked.
 const SYNC_POLL: Duration = Duration::from_millis(100);
 
-/// Calls, for each name that is enqueued, the callback of its kind and event.
+/// Calls, for each name that is enqueued, the callback of its kind and event type.
 ///
 /// It stands alone: it needs no informer, no cluster and no [`EventLoop`](crate::EventLoop).
 /// All clones are the same queue.
@@ -88,7 +88,7 @@ const SYNC_POLL: Duration = Duration::from_millis(100);
 /// ```
 #[derive(Clone)]
 pub struct WorkQueue {
-    shared: Arc<Shared>,
+    shared: Arc<Inner>,
     sync_timeout: Duration,
     drain_timeout: Duration,
 }
@@ -112,16 +112,16 @@ impl HasSynced {
     }
 }
 
-struct Shared {
+struct Inner {
     name: String,
     book: Book,
-    registry: Mutex<Registry>,
+    registry: Mutex<Handlers>,
     synced: Mutex<Vec<Arc<HasSynced>>>,
     has_run: AtomicBool,
 }
 
-impl Shared {
-    fn registry(&self) -> MutexGuard<'_, Registry> {
+impl Inner {
+    fn registry(&self) -> MutexGuard<'_, Handlers> {
         self.registry.lock()
     }
 
@@ -145,7 +145,7 @@ impl WorkQueue {
     /// Returns an empty work queue; the name is for its logs and errors.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
-        let shared = Shared {
+        let shared = Inner {
             name: name.into(),
             book: Book::default(),
             registry: Mutex::default(),
@@ -203,7 +203,7 @@ impl WorkQueue {
         F: Fn(WorkContext, String, String) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result> + Send + 'static,
     {
-        self.register(kind.into(), EventKind::Add, boxed(handler))
+        self.register(kind.into(), EventType::Add, boxed(handler))
     }
 
     /// Registers what is called when an object of the kind is updated.
@@ -222,7 +222,7 @@ impl WorkQueue {
         F: Fn(WorkContext, String, String) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result> + Send + 'static,
     {
-        self.register(kind.into(), EventKind::Update, boxed(handler))
+        self.register(kind.into(), EventType::Update, boxed(handler))
     }
 
     /// Registers what is called when an object of the kind is deleted.
@@ -241,16 +241,16 @@ impl WorkQueue {
         F: Fn(WorkContext, String, String) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result> + Send + 'static,
     {
-        self.register(kind.into(), EventKind::Delete, boxed(handler))
+        self.register(kind.into(), EventType::Delete, boxed(handler))
     }
 
     fn register(
         &self,
         kind: String,
-        event: EventKind,
+        event_type: EventType,
         handler: Handler,
     ) -> Result<(), WorkQueueError> {
-        self.shared.registry().insert(kind, event, handler)
+        self.shared.registry().insert(kind, event_type, handler)
     }
 }
 
@@ -268,7 +268,7 @@ impl WorkQueue {
         kind: &str,
         object: &K,
     ) -> Result<(), WorkQueueError> {
-        self.enqueue(kind, EventKind::Add, object)
+        self.enqueue(kind, EventType::Add, object)
     }
 
     /// Enqueues an object that was updated; as [`enqueue_add`](Self::enqueue_add).
@@ -281,7 +281,7 @@ impl WorkQueue {
         kind: &str,
         object: &K,
     ) -> Result<(), WorkQueueError> {
-        self.enqueue(kind, EventKind::Update, object)
+        self.enqueue(kind, EventType::Update, object)
     }
 
     /// Enqueues an object that was deleted; as [`enqueue_add`](Self::enqueue_add).
@@ -294,7 +294,7 @@ impl WorkQueue {
         kind: &str,
         object: &K,
     ) -> Result<(), WorkQueueError> {
-        self.enqueue(kind, EventKind::Delete, object)
+        self.enqueue(kind, EventType::Delete, object)
     }
 
     /// Returns how many names have a call that can start now.
@@ -314,13 +314,13 @@ impl WorkQueue {
     fn enqueue<K: kube::Resource>(
         &self,
         kind: &str,
-        event: EventKind,
+        event_type: EventType,
         object: &K,
     ) -> Result<(), WorkQueueError> {
-        let Some((shared_kind, _)) = self.shared.registry().get(kind, event) else {
+        let Some((shared_kind, _)) = self.shared.registry().get(kind, event_type) else {
             return Err(WorkQueueError::NotRegistered {
                 kind: kind.to_owned(),
-                event,
+                event_type,
             });
         };
         let Some(object) = ObjectKey::of(object) else {
@@ -333,7 +333,7 @@ impl WorkQueue {
                 kind: shared_kind,
                 object,
             },
-            event,
+            event_type,
         );
         Ok(())
     }
@@ -343,7 +343,7 @@ impl WorkQueue {
 impl WorkQueue {
     /// Waits for the caches, then calls callbacks, `workers` at once, until `token` is cancelled.
     ///
-    /// Then nothing queued starts, running callbacks are told through their [`WorkContext`],
+    /// Then nothing queued starts, running callbacks learn of it through their [`WorkContext`],
     /// and have the drain timeout to finish; what is still running is dropped.
     /// A callback that blocks its thread cannot be dropped, and is left behind.
     /// A work queue runs once.
@@ -440,7 +440,7 @@ impl WorkQueue {
 }
 
 /// Closes the queue also when `run` fails or its future is dropped.
-struct CloseOnDrop<'a>(&'a Shared);
+struct CloseOnDrop<'a>(&'a Inner);
 
 impl Drop for CloseOnDrop<'_> {
     fn drop(&mut self) {

@@ -2,7 +2,7 @@
 
 use kubehandler::{Filter, Printable, k8s::Pod, prelude::*};
 
-/// Logs each pod's add, update and delete with its namespace, name and phase.
+/// Logs each pod's add, update and delete with its uid and phase; its name is in each line of a callback.
 ///
 /// The filter comes from the command line, so the informer is asked for with an
 /// expression; a filter known at compile time is written `labels = "app=web"`.
@@ -40,12 +40,6 @@ fn log(ev: &Event<PodLogger>, what: &str) -> Result {
     let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
     // Names of pods are DNS names; what else a cluster says may be any text.
     let phase = Printable::new(phase.unwrap_or("Unknown"));
-    info!(
-        namespace = ev.namespace().unwrap_or_default(),
-        name = ev.name(),
-        uid = ev.uid(),
-        %phase,
-        "{what}"
-    );
+    info!(uid = ev.uid(), %phase, "{what}");
     Ok(())
 }

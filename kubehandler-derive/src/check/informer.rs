@@ -86,7 +86,7 @@ fn is_informer(attribute: &Attribute, errors: &mut Errors) -> bool {
         }
         Err(error(
             ident,
-            match keys::find(&HANDLER, &word) {
+            match keys::find(HANDLER, &word) {
                 Some(_) => format!("`{word}` belongs on the struct; a field takes `informer` only"),
                 None => format!("unknown handler key `{word}`; a field takes `informer` only"),
             },
@@ -114,7 +114,7 @@ pub(super) fn source<'a>(
 ) -> Source<'a> {
     let filter = filter(attributes, errors);
     if field.is_some() || attributes.has("informer") {
-        refuse_filter(attributes, errors);
+        refuse_parts(attributes, errors);
     }
     match (&attributes.informer, field) {
         (Some(expr), None) => Source::Expr(&expr.value),
@@ -128,13 +128,17 @@ pub(super) fn source<'a>(
             Source::Field(field.member, field.ty)
         }
         (None, None) => {
+            if let Some(api_resource) = &attributes.api_resource {
+                return Source::Dynamic(&api_resource.value, filter);
+            }
             if !attributes.has("informer")
+                && !attributes.has("api_resource")
                 && is_dynamic(resource)
                 && let Some(Resource::Type(ty)) = resource
             {
                 errors.push(
                     ty,
-                    "a `DynamicObject` has no kind of its own: add `informer = expr`, made by `Informer::with_type` of an `ApiResource`",
+                    "a `DynamicObject` has no kind of its own: add `api_resource = self.api_resource`, an `ApiResource` that the handler holds",
                 );
             }
             Source::Shared(filter)
@@ -166,8 +170,14 @@ fn filter<'a>(attributes: &'a Attributes, errors: &mut Errors) -> Filter<'a> {
     filter
 }
 
-/// Refuses a filter beside an informer that the handler brings.
-fn refuse_filter(attributes: &Attributes, errors: &mut Errors) {
+/// Refuses what the loop's own informer is made of beside an informer that the handler brings.
+fn refuse_parts(attributes: &Attributes, errors: &mut Errors) {
+    if let Some(api_resource) = &attributes.api_resource {
+        errors.push(
+            &api_resource.key,
+            "`api_resource` is for the event loop's own informer; this handler brings one, which has its kind: remove `api_resource`",
+        );
+    }
     for entry in [
         &attributes.namespace,
         &attributes.labels,

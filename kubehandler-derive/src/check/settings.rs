@@ -121,8 +121,8 @@ fn changed<'a>(
     errors: &mut Errors,
 ) -> Option<Changed<'a>> {
     let literal = match &attributes.changed.as_ref()?.value {
-        attr::Changed::Part(expr) => return Some(Changed::Part(expr)),
-        attr::Changed::Path(literal) => literal,
+        attr::WrittenChanged::Part(expr) => return Some(Changed::Part(expr)),
+        attr::WrittenChanged::Path(literal) => literal,
     };
     let path = if is_dynamic(resource) {
         path::dynamic(literal)

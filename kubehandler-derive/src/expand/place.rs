@@ -8,7 +8,7 @@ use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
 /// Returns the place of the first of these tokens, with the origin of the macro.
-pub(super) fn place(tokens: impl ToTokens) -> Span {
+pub(crate) fn place(tokens: impl ToTokens) -> Span {
     let first = tokens.into_token_stream().into_iter().next();
     let at = first.map_or_else(Span::call_site, |token| token.span());
     Span::call_site().located_at(at)
@@ -22,7 +22,7 @@ pub(super) fn end(tokens: impl ToTokens) -> Span {
 }
 
 /// Moves tokens to a place; they mean what they meant.
-pub(super) fn located(tokens: impl ToTokens, at: Span) -> TokenStream {
+pub(crate) fn located(tokens: impl ToTokens, at: Span) -> TokenStream {
     tokens
         .into_token_stream()
         .into_iter()

@@ -9,21 +9,30 @@ use crate::input::{Millis, Retry, Settings};
 
 /// `fn settings(&self) -> Settings<Self> { Settings::default().workers(..) }`; nothing for the defaults.
 pub(super) fn settings(krate: &Path, settings: &Settings<'_>) -> Option<TokenStream> {
-    let workers = settings.workers.map(|workers| quote!(.workers(#workers)));
-    let timeout = settings.timeout.map(|timeout| {
+    // Each by its name, so that the compiler lists this place for a new one.
+    let Settings {
+        workers,
+        timeout,
+        retry,
+        resync,
+        when,
+        changed: part,
+    } = settings;
+    let workers = workers.map(|workers| quote!(.workers(#workers)));
+    let timeout = timeout.map(|timeout| {
         let timeout = duration(krate, timeout);
         quote!(.timeout(#timeout))
     });
-    let retry = settings.retry.as_ref().map(|values| {
-        let retry = retry(krate, values);
+    let retry = retry.as_ref().map(|values| {
+        let retry = retry_of(krate, values);
         quote!(.retry(#retry))
     });
-    let resync = settings.resync.map(|interval| {
+    let resync = resync.map(|interval| {
         let interval = duration(krate, interval);
         quote!(.resync(#interval))
     });
-    let when = settings.when.map(|when| quote!(.when(#when)));
-    let changed = settings.changed.as_ref().map(|part| changed(krate, part));
+    let when = when.map(|when| quote!(.when(#when)));
+    let changed = part.as_ref().map(|part| changed(krate, part));
     let calls = quote!(#workers #timeout #retry #resync #when);
     (!calls.is_empty() || changed.is_some()).then(|| {
         quote! {
@@ -43,17 +52,23 @@ fn duration(krate: &Path, Millis(millis): Millis) -> TokenStream {
 }
 
 /// `Retry::default().max(12).base(..).cap(..).delete_deadline(..)`
-fn retry(krate: &Path, values: &Retry) -> TokenStream {
-    let max = values.max.map(|max| quote!(.max(#max)));
-    let base = values.base.map(|base| {
+fn retry_of(krate: &Path, values: &Retry) -> TokenStream {
+    let Retry {
+        max,
+        base,
+        cap,
+        delete_deadline,
+    } = values;
+    let max = max.map(|max| quote!(.max(#max)));
+    let base = base.map(|base| {
         let base = duration(krate, base);
         quote!(.base(#base))
     });
-    let cap = values.cap.map(|cap| {
+    let cap = cap.map(|cap| {
         let cap = duration(krate, cap);
         quote!(.cap(#cap))
     });
-    let delete_deadline = values.delete_deadline.map(|deadline| {
+    let delete_deadline = delete_deadline.map(|deadline| {
         let deadline = duration(krate, deadline);
         quote!(.delete_deadline(#deadline))
     });

@@ -123,6 +123,19 @@ fn values_of_a_response_that_does_not_decode_are_left_out() {
 }
 
 #[test]
+fn status_is_told_once() {
+    let status = kube::core::Status::failure("pods \"a\" not found", "NotFound").with_code(404);
+    let error = kube::Error::Api(status.boxed());
+    assert!(error.to_string().contains("Status {"), "kube prints it");
+
+    assert_eq!(chain(&error), "pods \"a\" not found: NotFound");
+    assert_eq!(
+        chain(&Repeats(error)),
+        "outer: pods \"a\" not found: NotFound"
+    );
+}
+
+#[test]
 fn errors_that_quote_no_secrets_are_as_they_were() {
     let error = Repeats(kube::Error::LinesCodecMaxLineLengthExceeded);
 

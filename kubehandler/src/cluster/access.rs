@@ -46,32 +46,46 @@ pub(crate) struct Tls {
     pub(crate) identity: Option<Identity>,
 }
 
+impl Tls {
+    /// Returns true if anything is set.
+    pub(crate) fn is_configured(&self) -> bool {
+        let Self {
+            roots,
+            is_insecure,
+            server_name,
+            identity,
+        } = self;
+        let has_roots = !matches!(roots, Roots::System);
+        has_roots || *is_insecure || server_name.is_some() || identity.is_some()
+    }
+}
+
 /// Whom to trust.
 #[derive(Debug, Default)]
 pub(crate) enum Roots {
     /// The authorities of the system.
     #[default]
     System,
-    Pem(Text, Place),
+    Pem(TextOrFile, Place),
     Der(Vec<Vec<u8>>),
 }
 
 /// A certificate of the client, and its key.
 #[derive(Debug)]
 pub(crate) struct Identity {
-    pub(crate) certificate: Text,
-    pub(crate) key: Text,
+    pub(crate) certificate: TextOrFile,
+    pub(crate) key: TextOrFile,
     pub(crate) place: Place,
 }
 
 /// A text of a configuration, or the file that holds it and may change.
 #[derive(Clone)]
-pub(crate) enum Text {
+pub(crate) enum TextOrFile {
     Inline(SecretString),
     File(PathBuf),
 }
 
-impl Text {
+impl TextOrFile {
     /// Reads it.
     pub(crate) fn read(&self) -> std::io::Result<String> {
         match self {
@@ -85,7 +99,7 @@ impl Text {
     }
 }
 
-impl fmt::Debug for Text {
+impl fmt::Debug for TextOrFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inline(_) => f.write_str("Inline(..)"),
@@ -111,7 +125,7 @@ pub(crate) enum Credentials {
     },
     Plugin {
         exec: Exec,
-        /// What the plugin is told of the cluster, if it asks for it.
+        /// What the plugin learns of the cluster, if it asks for it.
         cluster: Option<serde_json::Value>,
         place: Place,
     },

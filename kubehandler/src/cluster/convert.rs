@@ -7,7 +7,7 @@ use kube::{
 use secrecy::ExposeSecret;
 
 use crate::cluster::{
-    access::{Access, Credentials, Roots, Text, Tls, impersonation},
+    access::{Access, Credentials, Roots, TextOrFile, Tls, impersonation},
     error::{ClusterError, Place},
     kubeconfig::{Exec, ProviderConfig, Variable},
     proxy::Proxy,
@@ -59,7 +59,7 @@ pub(crate) fn of_config(config: &Config) -> Result<Access, ClusterError> {
 /// A file counts before what was read of it, as for `kube`.
 fn roots(config: &Config, place: &Place) -> Roots {
     if let Some(file) = &config.root_cert_file {
-        return Roots::Pem(Text::File(file.clone()), place.clone());
+        return Roots::Pem(TextOrFile::File(file.clone()), place.clone());
     }
     config.root_cert.clone().map_or(Roots::System, Roots::Der)
 }

@@ -1,5 +1,6 @@
 //! What proves who the client is, put into each request.
 
+mod bearer;
 mod plugin;
 mod provider;
 mod token_file;
@@ -7,17 +8,21 @@ mod token_file;
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use crate::cluster::{
     access::{Access, Credentials},
-    error::{ClusterError, Place},
+    error::ClusterError,
     proxy::basic,
     reread::{Reread, aside},
     stage::Stages,
     tls::PluginIdentity,
 };
 
+#[cfg(fuzzing)]
+pub(crate) use plugin::fuzzing;
+
+use bearer::{Generation, bearer};
 use plugin::Plugin;
 use provider::Provider;
 use token_file::token_file;
@@ -31,10 +36,6 @@ pub(crate) enum Signer {
     Plugin(Arc<Plugin>),
     Provider(Provider),
 }
-
-/// Which credentials a request was signed with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Generation(u64);
 
 impl Signer {
     /// Takes credentials out of `access`, and gets the first ones from a plugin.
@@ -128,18 +129,4 @@ impl Signer {
             Self::Nobody | Self::Header(_) | Self::Provider(_) => {}
         }
     }
-}
-
-/// Returns the header for a token, without the white space around it.
-fn bearer(token: &SecretString, place: &Place) -> Result<HeaderValue, ClusterError> {
-    let token = token.expose_secret().trim();
-    if token.is_empty() {
-        return Err(place.invalid("its token is empty: set one, or remove `token`"));
-    }
-    let value = HeaderValue::from_str(&format!("Bearer {token}"));
-    let mut value = value.map_err(|_| {
-        place.invalid("its token holds characters that no header can hold, such as line ends")
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
 }

@@ -23,17 +23,17 @@ use tokio::{
 use tower::Service;
 
 use crate::{
+    Printable,
     chain::chain,
     cluster::{
         access::Tls,
         error::Place,
-        proxy::{Protocol, Proxy},
+        proxy::Proxy,
         server::host_of,
         stage::{Entered, Stages},
         thread::on_thread,
         tls::TlsClient,
     },
-    printable::Printable,
 };
 
 /// Less than a request may take, so that the error is that of the connection.
@@ -167,12 +167,11 @@ impl Inner {
         is_https: bool,
         stage: &Entered,
     ) -> Result<Stream, String> {
-        use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+        use hyper_util::client::legacy::connect::proxy::Tunnel;
 
-        use crate::cluster::proxy::basic;
+        use crate::cluster::proxy::{Protocol, basic};
 
         let target = uri.authority().ok_or("the address has no host")?;
-        let (_, target_port) = host_of(target, is_https);
         let proxy_uri = proxy.uri();
         let authority = proxy_uri.authority().ok_or("it has no host")?;
         let (host, port) = host_of(authority, false);
@@ -186,6 +185,10 @@ impl Inner {
             return Ok(stream);
         }
         stage.next(format_args!("the proxy `{proxy}`"));
+        if proxy.protocol == Protocol::Socks5 {
+            let auth = proxy.auth.as_ref();
+            return in_time(socks(stream, host_of(target, is_https), auth)).await;
+        }
         let mut stream = Some(Dialed::new(stream, false));
         let connected = tower::service_fn(move |_: Uri| {
             ready(
@@ -195,29 +198,12 @@ impl Inner {
                     .map_err(io::Error::from),
             )
         });
-        let dialed = if proxy.protocol == Protocol::Socks5 {
-            let mut socks = SocksV5::new(proxy_uri, connected);
-            if let Some((user, password)) = proxy.auth.clone() {
-                socks = socks.with_auth(user, password);
-            }
-            // It takes 443 for the port of an address without one.
-            let (host, port) = (target.host(), target.port_u16().unwrap_or(target_port));
-            let target = Uri::builder()
-                .scheme("https")
-                .authority(format!("{host}:{port}"))
-                .path_and_query("/")
-                .build()
-                .map_err(|error| error.to_string())?;
-            let dialed = socks.call(target);
-            in_time(async { dialed.await.map_err(|error| chain(&error)) }).await?
-        } else {
-            let mut tunnel = Tunnel::new(proxy_uri, connected);
-            if let Some((user, password)) = &proxy.auth {
-                tunnel = tunnel.with_auth(basic(user, password));
-            }
-            let dialed = tunnel.call(uri.clone());
-            in_time(async { dialed.await.map_err(|error| chain(&error)) }).await?
-        };
+        let mut tunnel = Tunnel::new(proxy_uri, connected);
+        if let Some((user, password)) = &proxy.auth {
+            tunnel = tunnel.with_auth(basic(user, password));
+        }
+        let dialed = tunnel.call(uri.clone());
+        let dialed = in_time(async { dialed.await.map_err(|error| chain(&error)) }).await?;
         Ok(dialed.io.into_inner())
     }
 
@@ -225,6 +211,29 @@ impl Inner {
     async fn through(&self, _: &Proxy, _: &Uri, _: bool, _: &Entered) -> Result<Stream, String> {
         Err("proxies need the feature `proxy` of kubehandler".to_owned())
     }
+}
+
+/// Asks a proxy of SOCKS 5 for a connection to a target, which it resolves itself.
+///
+/// As Go does, it offers to go without a user and a password as well: a proxy that knows the machine
+/// wants none. RFC 1929 has no empty ones, so that they are not offered.
+#[cfg(feature = "proxy")]
+async fn socks(
+    stream: Stream,
+    target: (&str, u16),
+    auth: Option<&(String, String)>,
+) -> Result<Stream, String> {
+    use tokio_socks::tcp::Socks5Stream;
+
+    let auth = auth.filter(|(user, password)| !user.is_empty() && !password.is_empty());
+    let connected = match auth {
+        Some((user, password)) => {
+            Socks5Stream::connect_with_password_and_socket(stream, target, user, password).await
+        }
+        None => Socks5Stream::connect_with_socket(stream, target).await,
+    };
+    let connected = connected.map_err(|error| chain(&error))?;
+    Ok(connected.into_inner())
 }
 
 /// Opens a connection, to whichever address of the host answers first.

@@ -47,7 +47,7 @@ async fn serve(told: oneshot::Sender<io::Result<String>>) {
     workload::settle_in(&client).await;
     match server.listen((Ipv4Addr::LOCALHOST, 0)).await {
         Ok(listening) => {
-            // Nobody waits for the answer only if the program has ended.
+            // The receiver is gone only if the program has ended.
             let _ = told.send(Ok(listening.url()));
             workload::live(&client).await;
         }

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use crate::printable::Printable;
+use crate::Printable;
 
 /// Why no client could be made for the cluster.
 ///
@@ -44,12 +44,12 @@ pub enum ClusterError {
 /// The file and the entry that a message is about, printed as `` `/home/a/.kube/config`, user `dev` ``.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    source: Source,
-    entry: Option<Entry>,
+    source: PlaceSource,
+    entry: Option<ConfigEntry>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Source {
+enum PlaceSource {
     /// One file, or those that `KUBECONFIG` lists.
     Files(Arc<[PathBuf]>),
     /// The environment of a pod.
@@ -59,7 +59,7 @@ enum Source {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
+struct ConfigEntry {
     kind: &'static str,
     name: String,
 }
@@ -73,7 +73,7 @@ impl Place {
     /// Files that count as one.
     pub(crate) fn files(files: Arc<[PathBuf]>) -> Self {
         Self {
-            source: Source::Files(files),
+            source: PlaceSource::Files(files),
             entry: None,
         }
     }
@@ -81,7 +81,7 @@ impl Place {
     /// The environment and the service account of a pod.
     pub(crate) fn pod() -> Self {
         Self {
-            source: Source::Pod,
+            source: PlaceSource::Pod,
             entry: None,
         }
     }
@@ -89,7 +89,7 @@ impl Place {
     /// A configuration that the program gave.
     pub(crate) fn code() -> Self {
         Self {
-            source: Source::Code,
+            source: PlaceSource::Code,
             entry: None,
         }
     }
@@ -98,7 +98,7 @@ impl Place {
     pub(crate) fn entry(&self, kind: &'static str, name: &str) -> Self {
         Self {
             source: self.source.clone(),
-            entry: Some(Entry {
+            entry: Some(ConfigEntry {
                 kind,
                 name: name.to_owned(),
             }),
@@ -117,16 +117,16 @@ impl Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.source {
-            Source::Files(files) => {
+            PlaceSource::Files(files) => {
                 for (n, file) in files.iter().enumerate() {
                     let comma = if n == 0 { "" } else { ", " };
                     write!(f, "{comma}`{}`", Printable::new(file.display()))?;
                 }
             }
-            Source::Pod => f.write_str("the pod's service account")?,
-            Source::Code => f.write_str("the configuration given to the event loop")?,
+            PlaceSource::Pod => f.write_str("the pod's service account")?,
+            PlaceSource::Code => f.write_str("the configuration given to the event loop")?,
         }
-        if let Some(Entry { kind, name }) = &self.entry {
+        if let Some(ConfigEntry { kind, name }) = &self.entry {
             write!(f, ", {kind} `{}`", Printable::new(name))?;
         }
         Ok(())

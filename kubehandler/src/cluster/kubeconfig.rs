@@ -4,6 +4,8 @@
 //! the first that sets `current-context`. Paths are relative to the file that they stand in.
 
 mod file;
+#[cfg(fuzzing)]
+mod fuzzing;
 
 use std::{
     collections::BTreeMap,
@@ -12,30 +14,30 @@ use std::{
     sync::Arc,
 };
 
-pub(crate) use file::{AuthInfo, Cluster, Context, Exec, ProviderConfig, Variable};
+pub(crate) use file::{AuthInfo, ClusterEntry, ContextEntry, Exec, ProviderConfig, Variable};
 
 use crate::{
+    Printable,
     cluster::error::{ClusterError, Place},
-    printable::Printable,
 };
-use file::{File, Named};
+use file::{File, NamedEntry};
 
 /// What some kubeconfig files say together.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Kubeconfig {
     /// The files that were read.
     pub(crate) files: Arc<[PathBuf]>,
-    pub(crate) clusters: Entries<Cluster>,
+    pub(crate) clusters: Entries<ClusterEntry>,
     pub(crate) users: Entries<AuthInfo>,
-    pub(crate) contexts: Entries<Context>,
+    pub(crate) contexts: Entries<ContextEntry>,
     pub(crate) current_context: Option<String>,
 }
 
 /// The entries of one kind by name, each with the file that it stands in.
-pub(crate) type Entries<T> = BTreeMap<String, Entry<T>>;
+pub(crate) type Entries<T> = BTreeMap<String, FileEntry<T>>;
 
 #[derive(Debug)]
-pub(crate) struct Entry<T> {
+pub(crate) struct FileEntry<T> {
     pub(crate) file: PathBuf,
     pub(crate) value: T,
 }
@@ -47,13 +49,7 @@ impl Kubeconfig {
     ///
     /// Fails if a file cannot be read, or if none exists.
     pub(crate) fn read(files: &[PathBuf]) -> Result<Self, ClusterError> {
-        let mut kubeconfig = Self {
-            files: Arc::default(),
-            clusters: BTreeMap::new(),
-            users: BTreeMap::new(),
-            contexts: BTreeMap::new(),
-            current_context: None,
-        };
+        let mut kubeconfig = Self::default();
         let mut found = Vec::new();
         for file in files {
             let bytes = match fs::read(file) {
@@ -108,12 +104,12 @@ impl Kubeconfig {
 fn add<T>(
     entries: &mut Entries<T>,
     path: &Path,
-    named: Vec<Named<T>>,
+    named: Vec<NamedEntry<T>>,
     list: &str,
 ) -> Result<(), String> {
     let mut of_this_file = BTreeMap::new();
-    for Named { name, value } in named {
-        let entry = Entry {
+    for NamedEntry { name, value } in named {
+        let entry = FileEntry {
             file: path.to_owned(),
             value,
         };

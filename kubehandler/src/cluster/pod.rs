@@ -5,15 +5,15 @@
 use std::fs;
 
 use crate::{
+    Printable,
     cluster::{
-        access::{Access, Credentials, Roots, Text, Tls},
+        access::{Access, Credentials, Roots, TextOrFile, Tls},
         environment::Environment,
         error::{ClusterError, Place},
         proxy::Proxy,
         server::Server,
     },
     log::warn,
-    printable::Printable,
 };
 
 /// Finds out how to reach the cluster that this pod belongs to.
@@ -41,7 +41,7 @@ pub(crate) fn of_pod(environment: &Environment) -> Result<Access, ClusterError> 
         .map_err(|reason| place.invalid(reason))?;
     let authority = environment.service_account.join("ca.crt");
     let roots = match fs::File::open(&authority) {
-        Ok(_) => Roots::Pem(Text::File(authority), place.clone()),
+        Ok(_) => Roots::Pem(TextOrFile::File(authority), place.clone()),
         Err(error) => {
             warn!(%error, "no certificate authority in the pod's service account; those of the system count");
             Roots::System
@@ -111,7 +111,10 @@ mod tests {
             assert_eq!(access.server.to_string(), server);
             assert_eq!(access.namespace, "shop");
             assert!(matches!(access.credentials, Credentials::Token { .. }));
-            assert!(matches!(access.tls.roots, Roots::Pem(Text::File(_), _)));
+            assert!(matches!(
+                access.tls.roots,
+                Roots::Pem(TextOrFile::File(_), _)
+            ));
             fs::remove_dir_all(directory).expect("removed");
         }
     }

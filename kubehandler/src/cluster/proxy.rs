@@ -12,11 +12,11 @@ use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 
 use crate::{
+    Printable,
     cluster::{
         environment::ProxyVariables,
-        server::{Server, authority_of},
+        server::{Server, authority_of, split_scheme},
     },
-    printable::Printable,
 };
 
 /// A proxy, and how to be known by it.
@@ -43,7 +43,7 @@ impl Proxy {
     ///
     /// Says what is wrong with it, without quoting its password.
     pub(crate) fn parse(url: &str) -> Result<Self, String> {
-        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+        let (scheme, rest) = split_scheme(url).unwrap_or(("", url));
         let protocol = match &*scheme.to_ascii_lowercase() {
             "http" => Protocol::Http,
             "https" => Protocol::Https,
@@ -55,7 +55,14 @@ impl Proxy {
                 ));
             }
         };
-        let rest = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+        let (rest, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        if path.contains('@') {
+            // A password that is not escaped: a part of it would be taken for the host.
+            return Err(
+                "the proxy has `/`, `?` or `#` in front of an `@`: write them in a password as `%2F`, `%3F` and `%23`, and the proxy as in `http://host:3128`"
+                    .to_owned(),
+            );
+        }
         let (user_info, host) = match rest.rsplit_once('@') {
             Some((user_info, host)) => (Some(user_info), host),
             None => (None, rest),
@@ -91,7 +98,7 @@ impl Proxy {
             return Ok(None);
         }
         let url = url.trim();
-        let proxy = if url.contains("://") {
+        let proxy = if split_scheme(url).is_some() {
             Self::parse(url)
         } else {
             Self::parse(&format!("http://{url}"))
@@ -152,8 +159,8 @@ pub(crate) fn basic(user: &str, password: &str) -> HeaderValue {
 }
 
 fn needs_proxy(host: &str, port: u16, none: &str) -> bool {
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    let address: Option<IpAddr> = host.parse().ok();
+    let host = host.to_ascii_lowercase();
+    let address = address_of(&host);
     if host == "localhost" || address.is_some_and(|address| address.is_loopback()) {
         return false;
     }
@@ -168,17 +175,22 @@ fn matches(entry: &str, host: &str, address: Option<IpAddr>, port: u16) -> bool 
     if entry == "*" {
         return true;
     }
-    if let Ok(net) = entry.parse::<IpNet>() {
-        return address.is_some_and(|address| net.contains(&address));
+    if let Some(network) = network_of(entry) {
+        return address.is_some_and(|address| network.contains(&address));
     }
     let (name, of_port) = split_port(entry);
-    if name.is_empty() || of_port.is_some_and(|of_port| of_port != port) {
+    let is_of_port = of_port.is_empty() || of_port == port.to_string();
+    if name.is_empty() || !is_of_port {
         return false;
     }
-    if let Ok(of_address) = name.parse::<IpAddr>() {
-        return address == Some(of_address);
+    let of_address = address_of(name);
+    if address.is_some() || of_address.is_some() {
+        return address == of_address;
     }
-    let name = name.strip_prefix('*').unwrap_or(name);
+    let name = name
+        .strip_prefix('*')
+        .filter(|rest| rest.starts_with('.'))
+        .unwrap_or(name);
     match name.strip_prefix('.') {
         Some(_) => host.ends_with(name),
         None => {
@@ -190,17 +202,38 @@ fn matches(entry: &str, host: &str, address: Option<IpAddr>, port: u16) -> bool 
     }
 }
 
-/// Splits `host:port` or `[address]:port`; an IPv6 address may also stand without brackets.
-fn split_port(entry: &str) -> (&str, Option<u16>) {
-    if let Some(rest) = entry.strip_prefix('[')
-        && let Some((address, rest)) = rest.split_once(']')
-    {
-        return (address, rest.strip_prefix(':').and_then(|p| p.parse().ok()));
+/// Reads an address; one of IPv4 in the form of IPv6 (`::ffff:10.0.0.1`) is one of IPv4.
+fn address_of(text: &str) -> Option<IpAddr> {
+    let address: IpAddr = text.parse().ok()?;
+    Some(address.to_canonical())
+}
+
+/// Reads a CIDR; one of IPv4 in the form of IPv6 is one of IPv4.
+fn network_of(entry: &str) -> Option<IpNet> {
+    let (address, length) = entry.split_once('/')?;
+    let is_number = length.bytes().all(|byte| byte.is_ascii_digit());
+    let length: u8 = length.parse().ok().filter(|_| is_number)?;
+    let network = IpNet::new(address.parse().ok()?, length).ok()?;
+    match (network.addr().to_canonical(), network.addr()) {
+        (IpAddr::V4(address), IpAddr::V6(_)) if length >= 96 => {
+            IpNet::new(address.into(), length - 96).ok()
+        }
+        _ => Some(network),
     }
-    match entry.split_once(':') {
-        Some((name, port)) if !port.contains(':') => (name, port.parse().ok()),
-        _ => (entry, None),
+}
+
+/// Splits `host:port` or `[address]:port`; what is neither has no port, such as an IPv6 address.
+fn split_port(entry: &str) -> (&str, &str) {
+    let Some((host, port)) = entry.rsplit_once(':') else {
+        return (entry, "");
+    };
+    let inner = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    let is_bare = inner.is_none() && host.contains(':');
+    let name = inner.unwrap_or(host);
+    if is_bare || name.contains(['[', ']']) || port.contains(['[', ']']) {
+        return (entry, "");
     }
+    (name, port)
 }
 
 #[cfg(test)]
@@ -241,6 +274,22 @@ mod tests {
             ("https://[fd00::1]:6443", "fd00::/8", true),
             ("https://[fd00::1]:6443", "fd00::1", true),
             ("https://[fd00::1]:6443", "[fd00::1]:6443", true),
+            ("https://[fd00::1]:6443", "[fd00::1]", false),
+            ("https://[fd00::1]:6443", "[fd00::1]x:6443", false),
+            ("https://10.1.2.3", "2.3", false),
+            ("https://10.1.2.3", "10.0.0.0/+8", false),
+            ("https://10.1.2.3", "10.0.0.0/008", true),
+            ("https://10.1.2.3", "::ffff:10.0.0.0/104", true),
+            ("https://11.1.2.3", "::ffff:10.0.0.0/104", false),
+            ("https://[::ffff:10.1.2.3]", "10.0.0.0/8", true),
+            ("https://[::ffff:10.1.2.3]", "10.1.2.3", true),
+            ("https://a.example.org", "a.example.org:", true),
+            ("https://a.example.org", "a.example.org:https", false),
+            ("https://a.example.org", "a.example.org:0443", false),
+            ("https://a.example.org", "*example.org", false),
+            ("https://a.example.org", ":443", false),
+            ("https://a.example.org.", "example.org", false),
+            ("https://[::ffff:127.0.0.1]:6443", "", true),
             ("https://127.0.0.1:6443", "", true),
             ("https://[::1]:6443", "", true),
             ("https://localhost:6443", "", true),
@@ -271,6 +320,20 @@ mod tests {
     }
 
     #[test]
+    fn password_of_a_proxy_without_scheme_may_look_like_one() {
+        let variables = ProxyVariables {
+            http: Some("u:hunter2://@a".to_owned()),
+            ..ProxyVariables::default()
+        };
+        let server = Server::parse("http://b", false).expect("a server");
+
+        let error = Proxy::of_environment(&variables, &server).expect_err("it is not escaped");
+
+        assert!(error.contains("`%2F`"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
     fn what_is_no_proxy_is_refused_without_its_password() {
         for url in [
             "ftp://u:hunter2@a",
@@ -281,6 +344,10 @@ mod tests {
             "http://a[::1]:3128",
             "http://a:99999",
             "http://a:31x8",
+            "http://u:hunter2/@a",
+            "http://u:a@hunter2/@b",
+            "http://u:1#hunter2@a",
+            "u:hunter2://@a",
         ] {
             let error = Proxy::parse(url).expect_err(url);
 

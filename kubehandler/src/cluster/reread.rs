@@ -1,5 +1,10 @@
 //! What stands in a file that may change while the program runs.
 
+#![cfg_attr(
+    not(feature = "rustls-tls"),
+    allow(dead_code, reason = "certificates need all of it")
+)]
+
 use std::{sync::Arc, thread, time::Duration};
 
 use parking_lot::Mutex;
@@ -30,11 +35,11 @@ impl<T> Clone for Reread<T> {
 }
 
 struct Inner<T> {
-    state: Mutex<State<T>>,
+    state: Mutex<FileState<T>>,
     read: Option<Box<dyn Fn() -> Result<T, String> + Send + Sync>>,
 }
 
-struct State<T> {
+struct FileState<T> {
     value: T,
     /// A number that is another one for each other value.
     version: u64,
@@ -57,7 +62,7 @@ impl<T: Clone + PartialEq + Send + 'static> Reread<T> {
     }
 
     fn new(value: T, read: Option<Box<dyn Fn() -> Result<T, String> + Send + Sync>>) -> Self {
-        let state = Mutex::new(State {
+        let state = Mutex::new(FileState {
             value,
             version: 0,
             read_at: Instant::now(),

@@ -10,16 +10,16 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::{
+    Printable,
     cluster::{
-        access::{Access, Credentials, Identity, Roots, Text, Tls, impersonation},
+        access::{Access, Credentials, Identity, Roots, TextOrFile, Tls, impersonation},
         environment::Environment,
         error::{ClusterError, Place},
-        kubeconfig::{AuthInfo, Cluster, Context, Entries, Exec, Kubeconfig},
+        kubeconfig::{AuthInfo, ClusterEntry, ContextEntry, Entries, Exec, Kubeconfig},
         proxy::Proxy,
         server::Server,
     },
     log::warn,
-    printable::Printable,
 };
 
 /// The extension of a cluster that its credentials plugins are given.
@@ -60,7 +60,7 @@ pub(crate) fn select(
 }
 
 /// An entry, and where it stands.
-struct Found<'a, T> {
+struct Selected<'a, T> {
     value: &'a T,
     place: Place,
 }
@@ -68,7 +68,7 @@ struct Found<'a, T> {
 fn find_context<'a>(
     kubeconfig: &'a Kubeconfig,
     named: Option<&'a str>,
-) -> Result<(&'a str, &'a Context)> {
+) -> Result<(&'a str, &'a ContextEntry)> {
     let place = kubeconfig.place();
     if kubeconfig.is_empty() {
         return Err(place.invalid("the kubeconfig is empty: it names no cluster"));
@@ -91,11 +91,11 @@ fn find_context<'a>(
 fn find_cluster<'a>(
     kubeconfig: &'a Kubeconfig,
     context: &str,
-    Context { cluster, .. }: &Context,
-) -> Result<Found<'a, Cluster>> {
+    ContextEntry { cluster, .. }: &ContextEntry,
+) -> Result<Selected<'a, ClusterEntry>> {
     let place = kubeconfig.place().entry("context", context);
     if let Some(entry) = kubeconfig.clusters.get(cluster) {
-        return Ok(Found {
+        return Ok(Selected {
             value: &entry.value,
             place: Place::file(entry.file.clone()).entry("cluster", cluster),
         });
@@ -113,10 +113,10 @@ fn find_cluster<'a>(
 fn find_user<'a>(
     kubeconfig: &'a Kubeconfig,
     context: &str,
-    Context { user, .. }: &Context,
-) -> Option<Found<'a, AuthInfo>> {
+    ContextEntry { user, .. }: &ContextEntry,
+) -> Option<Selected<'a, AuthInfo>> {
     if let Some(entry) = kubeconfig.users.get(user) {
-        return Some(Found {
+        return Some(Selected {
             value: &entry.value,
             place: Place::file(entry.file.clone()).entry("user", user),
         });
@@ -140,7 +140,10 @@ fn there_are<T>(entries: &Entries<T>, what: &str) -> String {
 }
 
 /// Returns how to reach a cluster, without credentials.
-fn reach(Found { value, place }: &Found<'_, Cluster>, environment: &Environment) -> Result<Access> {
+fn reach(
+    Selected { value, place }: &Selected<'_, ClusterEntry>,
+    environment: &Environment,
+) -> Result<Access> {
     let invalid = |reason: String| place.invalid(reason);
     if value.server.is_empty() {
         return Err(place.invalid("it has no `server`: write `server: https://host:port`"));
@@ -183,8 +186,8 @@ fn reach(Found { value, place }: &Found<'_, Cluster>, environment: &Environment)
 /// Adds what the user proves itself with.
 fn identify(
     access: &mut Access,
-    Found { value: user, place }: &Found<'_, AuthInfo>,
-    cluster: &Found<'_, Cluster>,
+    Selected { value: user, place }: &Selected<'_, AuthInfo>,
+    cluster: &Selected<'_, ClusterEntry>,
 ) -> Result<()> {
     access.tls.identity = identity(
         &user.client_certificate,
@@ -304,8 +307,8 @@ pub(crate) fn check_plugin(exec: &Exec, place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// What a plugin is told of the cluster: `Cluster` of `client.authentication.k8s.io/v1`.
-fn cluster_info(access: &Access, cluster: &Cluster) -> Value {
+/// What a plugin learns of the cluster: `ClusterEntry` of `client.authentication.k8s.io/v1`.
+fn cluster_info(access: &Access, cluster: &ClusterEntry) -> Value {
     let mut info = json!({ "server": cluster.server });
     if let Some(name) = some(&cluster.tls_server_name) {
         info["tls-server-name"] = name.into();
@@ -330,7 +333,7 @@ fn cluster_info(access: &Access, cluster: &Cluster) -> Value {
 }
 
 /// Takes what is given as base64, or as the path of a file, which must be readable.
-fn text(file: &str, data: Option<&str>, key: &str, place: &Place) -> Result<Option<Text>> {
+fn text(file: &str, data: Option<&str>, key: &str, place: &Place) -> Result<Option<TextOrFile>> {
     let data = data.filter(|data| !data.is_empty());
     if let Some(data) = data {
         if !file.is_empty() {
@@ -345,7 +348,7 @@ fn text(file: &str, data: Option<&str>, key: &str, place: &Place) -> Result<Opti
             ))
         })?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        return Ok(Some(Text::Inline(text.into())));
+        return Ok(Some(TextOrFile::Inline(text.into())));
     }
     if file.is_empty() {
         return Ok(None);
@@ -354,7 +357,7 @@ fn text(file: &str, data: Option<&str>, key: &str, place: &Place) -> Result<Opti
         let file = Printable::new(file);
         return Err(place.invalid(format!("its `{key}` `{file}` cannot be read: {error}")));
     }
-    Ok(Some(Text::File(file.into())))
+    Ok(Some(TextOrFile::File(file.into())))
 }
 
 fn some(text: &str) -> Option<String> {

@@ -1,11 +1,13 @@
 //! The address of an API server.
 
+use std::net::Ipv6Addr;
+
 use http::{
     Uri,
     uri::{Authority, PathAndQuery, Scheme},
 };
 
-use crate::printable::Printable;
+use crate::Printable;
 
 /// The address of an API server: `https://host:port/prefix`.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,7 +28,7 @@ impl Server {
     /// Quotes the address, and says what it should be.
     pub(crate) fn parse(text: &str, has_tls: bool) -> Result<Self, String> {
         let text = text.trim();
-        let (scheme, rest) = match text.split_once("://") {
+        let (scheme, rest) = match split_scheme(text) {
             Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
             None if has_tls => ("https".to_owned(), text),
             None => ("http".to_owned(), text),
@@ -95,6 +97,15 @@ impl Server {
     }
 }
 
+/// Splits off the scheme of an address.
+///
+/// What stands before `://` is none if it holds other characters: it may be a user with a password.
+pub(crate) fn split_scheme(address: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = address.split_once("://")?;
+    let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    scheme.bytes().all(is_scheme).then_some((scheme, rest))
+}
+
 /// Reads `host`, `host:port` or `[address]:port`.
 ///
 /// # Errors
@@ -111,6 +122,9 @@ pub(crate) fn authority_of(host: &str) -> Result<Authority, &'static str> {
     if is_bracketed != host.contains(['[', ']']) {
         return Err("which has no valid host and port");
     }
+    if is_bracketed && !is_ipv6(&host[..=host.rfind(']').unwrap_or(0)]) {
+        return Err("which has no IPv6 address in its brackets");
+    }
     let authority: Authority = host
         .parse()
         .map_err(|_| "which has no valid host and port")?;
@@ -119,6 +133,15 @@ pub(crate) fn authority_of(host: &str) -> Result<Authority, &'static str> {
         return Err("which has no valid port");
     }
     Ok(authority)
+}
+
+/// Returns true for an IPv6 address in brackets, with a zone if need be: `[fe80::1%25eth0]`.
+fn is_ipv6(bracketed: &str) -> bool {
+    let address = bracketed
+        .strip_prefix('[')
+        .and_then(|it| it.strip_suffix(']'));
+    let address = address.and_then(|it| it.split('%').next());
+    address.is_some_and(|it| it.parse::<Ipv6Addr>().is_ok())
 }
 
 /// Returns the host without the brackets of an IPv6 address, and the port.
@@ -135,7 +158,7 @@ pub(crate) fn host_of(authority: &Authority, is_https: bool) -> (&str, u16) {
 fn without_user_info(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((before, host)) => {
-            let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+            let scheme = split_scheme(before).map_or("", |(scheme, _)| scheme);
             let slashes = if scheme.is_empty() { "" } else { "://" };
             format!("{scheme}{slashes}..@{host}")
         }
@@ -152,7 +175,8 @@ impl std::fmt::Debug for Server {
 
 impl std::fmt::Display for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
+        let address = format_args!("{}://{}{}", self.scheme, self.authority, self.prefix);
+        write!(f, "{}", Printable::new(address))
     }
 }
 
@@ -170,6 +194,7 @@ mod tests {
             ("localhost", true, "https://localhost"),
             ("https://[::1]:6443", false, "https://[::1]:6443"),
             ("[fd00::1]", true, "https://[fd00::1]"),
+            ("https://[fe80::1%25eth0]", true, "https://[fe80::1%25eth0]"),
             (
                 "https://rancher/k8s/clusters/c-1/",
                 false,
@@ -194,16 +219,31 @@ mod tests {
             "ftp://a",
             "https://::1",
             "https://u:hunter2@a b",
+            "https://u:hunter2/@a",
+            "u:hunter2://@a",
             "https://a:99999",
             "https://a:b",
             "https://a[::1]:1",
             "https://[::1",
+            "https://[]",
+            "https://[a]:6443",
+            "https://[10.1.2.3]",
         ] {
             let error = Server::parse(text, true).expect_err(text);
 
             assert!(error.contains("write `https://host:port`"), "{error}");
             assert!(!error.contains("hunter2"), "{error}");
         }
+    }
+
+    #[test]
+    fn address_is_shown_as_printable_text() {
+        let server = Server::parse("http://a/\u{85}\u{202e}", false).expect("a server");
+
+        let shown = [server.to_string(), format!("{server:?}")];
+
+        let address = r"http://a/\u{85}\u{202e}";
+        assert_eq!(shown, [address.to_owned(), format!("Server({address})")]);
     }
 
     #[test]

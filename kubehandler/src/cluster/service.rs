@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use tower::Service;
 
 use crate::{
+    Printable,
     cluster::{
         credentials::Signer,
         dial::{DialError, Dialer},
@@ -27,11 +28,17 @@ use crate::{
         server::Server,
         stage::Stages,
     },
-    printable::Printable,
 };
 
 /// As many as Go's client follows.
 const MAX_REDIRECTS: usize = 10;
+
+/// The most bytes that are read from a connection at once.
+///
+/// By default hyper reads 400 KiB when a list is fast. Buffers of that size, made between the objects
+/// that an informer keeps, leave holes that objects then fill in part, so that the next list needs new
+/// room.
+const MAX_BUFFER: usize = 64 * 1024;
 
 /// Who asks, for the server's audit log.
 const AGENT: &str = concat!("kubehandler/", env!("CARGO_PKG_VERSION"));
@@ -108,7 +115,9 @@ impl Requests {
 }
 
 fn http(dialer: &Dialer) -> Http {
-    legacy::Client::builder(TokioExecutor::new()).build(dialer.clone())
+    legacy::Client::builder(TokioExecutor::new())
+        .http1_max_buf_size(MAX_BUFFER)
+        .build(dialer.clone())
 }
 
 impl Service<Request<Body>> for Requests {

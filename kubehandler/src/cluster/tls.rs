@@ -2,6 +2,7 @@
 
 mod identity;
 mod pem;
+mod provider;
 mod verifier;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::cluster::{
     error::{ClusterError, Place},
     tls::{
         identity::FromFiles,
+        provider::provider,
         verifier::{Anything, Bundle},
     },
 };
@@ -154,20 +156,6 @@ fn verifier(
             Arc::new(Bundle::of_der(certificates, provider.clone()).map_err(invalid)?)
         }
     })
-}
-
-/// Returns the cryptography that the program has chosen, or that a feature names.
-fn provider() -> Result<Arc<CryptoProvider>, String> {
-    if let Some(provider) = CryptoProvider::get_default() {
-        return Ok(provider.clone());
-    }
-    #[cfg(feature = "ring")]
-    let provider = Ok(tokio_rustls::rustls::crypto::ring::default_provider());
-    #[cfg(all(feature = "aws-lc-rs", not(feature = "ring")))]
-    let provider = Ok(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
-    #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
-    let provider = Err("HTTPS needs the feature `ring` or `aws-lc-rs` of kubehandler".to_owned());
-    provider.map(Arc::new)
 }
 
 /// Says why a handshake failed, and what to do about it.

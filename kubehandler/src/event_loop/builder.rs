@@ -1,18 +1,28 @@
 //! What is set before an event loop runs, and the checks of it.
 
-use std::{collections::HashSet, error::Error, fmt, sync::Arc, time::Duration};
+use std::{any, collections::HashMap, error::Error, fmt, sync::Arc, time::Duration};
 
 use kube::{Client, Config};
 use tokio_util::sync::CancellationToken;
 
-use super::{EventLoop, EventLoopHandle, RunError, connect::Connect, registry::Registry};
+use super::{
+    EventLoop, EventLoopHandle,
+    connect::Connect,
+    error::RunError,
+    registry::{Registry, Wired},
+};
 use crate::{
     cluster::{CONNECT_TIMEOUT, Cluster},
     contained::{Contained, contained},
     event::Context,
     handler::Callbacks,
-    informer::{Informers, Limits, Shared},
-    lane::{self, Lane, dispatch::Typed},
+    informer::{Informers, Limits},
+    lane::{
+        self, Lane,
+        dispatch::Typed,
+        gate::Gate,
+        source::{DeclaredSource, Sources},
+    },
     object_key::is_dns_label,
     observe::{CallbackReport, Observer},
     settings::{Settings, Workers},
@@ -23,7 +33,6 @@ const MAX_WORKERS: usize = 65_536;
 
 impl EventLoop {
     /// Makes an event loop without handlers; `name` appears in its logs.
-    #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into().into(),
@@ -35,17 +44,25 @@ impl EventLoop {
             drain_timeout: Duration::from_secs(25),
             registrations: Vec::new(),
             observer: None,
+            gate: None,
             registry: Arc::default(),
         }
     }
 
     /// Adds a handler.
     ///
-    /// Its name must be unique within the loop; [`run`](Self::run) says so otherwise.
-    #[must_use]
-    pub fn register<H: Callbacks>(mut self, handler: H) -> Self {
+    /// Its name must be a DNS label that is unique within the loop; [`run`](Self::run) says so
+    /// otherwise.
+    pub fn register<H: Callbacks>(self, handler: H) -> Self {
+        self.register_with(handler, Sources::default())
+    }
+
+    /// Adds a handler whose objects become due when those of its sources change, too.
+    #[doc(hidden)]
+    pub fn register_with<H: Callbacks>(mut self, handler: H, sources: Sources) -> Self {
         self.registrations.push(Box::new(Registered {
             name: handler.name().into_owned(),
+            sources: sources.into_declared(),
             typed: Typed {
                 settings: Contained::new(handler.settings()),
                 handler: Contained::new(handler),
@@ -59,7 +76,6 @@ impl EventLoop {
     /// The default client leaves retries to the informers. If yours is made from a
     /// `kube::Config`, set its `default_retry` to false, or each failing request is retried
     /// twice over.
-    #[must_use]
     pub fn client(mut self, client: Client) -> Self {
         self.connect = Connect::Client(client);
         self
@@ -74,7 +90,6 @@ impl EventLoop {
     ///
     /// let event_loop = EventLoop::new("staging").cluster(Cluster::find().context("staging"));
     /// ```
-    #[must_use]
     pub fn cluster(mut self, cluster: Cluster) -> Self {
         self.connect = Connect::Cluster(cluster);
         self
@@ -94,7 +109,6 @@ impl EventLoop {
     ///     Config::from_kubeconfig(&KubeConfigOptions { context, ..Default::default() }).await
     /// });
     /// ```
-    #[must_use]
     pub fn config_from<E>(
         mut self,
         config: impl Future<Output = Result<Config, E>> + Send + 'static,
@@ -118,7 +132,6 @@ impl EventLoop {
     ///
     /// let event_loop = EventLoop::new("demo").workers(4);
     /// ```
-    #[must_use]
     pub fn workers(mut self, workers: impl Workers) -> Self {
         self.workers = workers.count();
         self
@@ -128,7 +141,6 @@ impl EventLoop {
     ///
     /// Informers that handlers bring have limits of their own, set with
     /// [`InformerOptions::limits`](crate::InformerOptions::limits).
-    #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
@@ -138,7 +150,6 @@ impl EventLoop {
     ///
     /// That is for a credentials plugin which waits for a login, and for what is given to
     /// [`config_from`](Self::config_from).
-    #[must_use]
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
@@ -150,7 +161,6 @@ impl EventLoop {
     /// [least rate](Limits::min_rate): a slow link is waited for however long it takes. What counts
     /// is the time without an answer, that of bytes too few, and the delays after failures, so that
     /// lists which fail again and again end the loop as well.
-    #[must_use]
     pub fn sync_timeout(mut self, timeout: Duration) -> Self {
         self.sync_timeout = timeout;
         self
@@ -159,7 +169,6 @@ impl EventLoop {
     /// Gives running callbacks this long to finish at shutdown; the default is 25 s.
     ///
     /// That is 5 s less than the default grace period of a pod.
-    #[must_use]
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = timeout;
         self
@@ -178,16 +187,24 @@ impl EventLoop {
     /// let event_loop = EventLoop::new("demo").observe(|report| {
     ///     if let CallbackStage::Failed { error, .. } = report.stage {
     ///         let (object, error) = (Printable::new(&report.object), Printable::new(error));
-    ///         eprintln!("{} of {object}: {error}", report.kind);
+    ///         eprintln!("{} of {object}: {error}", report.event_type);
     ///     }
     /// });
     /// ```
-    #[must_use]
     pub fn observe(mut self, observe: impl Fn(CallbackReport) + Send + Sync + 'static) -> Self {
         self.observer = Some(match self.observer.take() {
             None => Observer::new(observe),
             Some(observer) => observer.and(observe),
         });
+        self
+    }
+
+    /// Calls the handlers only while this gate is open; informers and stores are kept up to date meanwhile.
+    ///
+    /// For what decides whose turn it is among several processes.
+    #[doc(hidden)]
+    pub fn gate(mut self, gate: Gate) -> Self {
+        self.gate = Some(gate);
         self
     }
 
@@ -202,11 +219,11 @@ impl EventLoop {
         if self.registrations.is_empty() {
             return Err(RunError::NoHandler(self.name.to_string()));
         }
-        let mut names = HashSet::new();
+        let mut types = HashMap::new();
         for registration in &self.registrations {
-            let name = registration.name().to_owned();
+            let (name, type_name) = (registration.name().to_owned(), registration.type_name());
             if !is_dns_label(&name) {
-                return Err(RunError::InvalidName(name));
+                return Err(RunError::InvalidName { type_name, name });
             }
             registration
                 .check(self.workers)
@@ -214,8 +231,9 @@ impl EventLoop {
                     handler: name.clone(),
                     reason,
                 })?;
-            if !names.insert(name.clone()) {
-                return Err(RunError::DuplicateHandler(name));
+            if let Some(first) = types.insert(name.clone(), type_name) {
+                let type_names = [first, type_name];
+                return Err(RunError::DuplicateHandler { type_names, name });
             }
         }
         Ok(())
@@ -242,34 +260,44 @@ impl fmt::Debug for EventLoop {
 pub(super) struct Defaults<'a> {
     pub(super) workers: usize,
     pub(super) observer: Option<&'a Observer>,
+    pub(super) gate: Option<&'a Gate>,
 }
 
 /// A handler that waits for its loop to run; its type is forgotten.
 pub(super) trait Registration: Send + Sync {
     fn name(&self) -> &str;
 
+    /// Returns the handler's Rust type.
+    fn type_name(&self) -> &'static str;
+
     /// Says what is wrong with the settings, if anything is; `workers` is the loop's number.
     fn check(&self, workers: usize) -> Result<(), String>;
 
-    /// Makes the handler's lane, and says which informer feeds it.
+    /// Makes the handler's lane and its sources, and wires them with their informers.
     fn open(
         self: Box<Self>,
         informers: &Informers,
         stop: &CancellationToken,
         defaults: Defaults<'_>,
         registry: &Registry,
-    ) -> Result<(Arc<Lane>, Arc<Shared>), RunError>;
+        wired: &mut Wired,
+    ) -> Result<(), RunError>;
 }
 
 /// A handler, with what it said of itself when it was registered.
 struct Registered<H: Callbacks> {
     name: String,
+    sources: Vec<DeclaredSource>,
     typed: Typed<H>,
 }
 
 impl<H: Callbacks> Registration for Registered<H> {
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn type_name(&self) -> &'static str {
+        any::type_name::<H>()
     }
 
     fn check(&self, workers: usize) -> Result<(), String> {
@@ -282,11 +310,16 @@ impl<H: Callbacks> Registration for Registered<H> {
         stop: &CancellationToken,
         defaults: Defaults<'_>,
         registry: &Registry,
-    ) -> Result<(Arc<Lane>, Arc<Shared>), RunError> {
-        let Self { name, typed } = *self;
-        let informer = contained(|| typed.handler.informer(informers).shared().clone())
+        wired: &mut Wired,
+    ) -> Result<(), RunError> {
+        let Self {
+            name,
+            sources,
+            typed,
+        } = *self;
+        let informer = contained(|| typed.handler.informer(informers).source().clone())
             .map_err(|panic| format!("`informer` panicked: {panic}"))
-            .and_then(|informer| informer.invalid().map_or(Ok(informer), Err));
+            .and_then(|informer| informer.upstream().invalid().map_or(Ok(informer), Err));
         let informer = match informer {
             Ok(informer) => informer,
             Err(reason) => {
@@ -303,15 +336,27 @@ impl<H: Callbacks> Registration for Registered<H> {
             retry: settings.retry,
             resync: settings.resync,
             observer: defaults.observer.cloned(),
+            gate: defaults.gate.cloned(),
         };
         let context = Context {
             client: informers.client().clone(),
             stop: stop.clone(),
-            decoder: informer.options.decoder.clone(),
+            decoder: informer.cache().decoder().clone(),
         };
         let progress = registry.progress().clone();
         let lane = Lane::new(name.into(), Arc::new(typed), config, context, progress);
-        Ok((lane, informer))
+        wired.add_informer(&informer);
+        wired.lanes.push((lane.clone(), informer));
+        for source in sources {
+            let (source, informer) = source.open(&lane, informers);
+            if let Some(reason) = informer.upstream().invalid() {
+                let handler = lane.name().to_string();
+                return Err(RunError::InvalidInformer { handler, reason });
+            }
+            wired.add_informer(&informer);
+            wired.sources.push((source, informer));
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::{error::Error, pin::Pin, time::Duration};
 use kube::{Client, Config};
 use tokio::time::{Instant, timeout_at};
 
-use super::RunError;
+use super::error::RunError;
 use crate::{
     chain::{chain, quotes_secrets},
     cluster::{Cluster, Stages},

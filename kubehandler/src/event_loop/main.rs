@@ -1,8 +1,13 @@
 //! `main` in one call: runtime, logging, client, run.
 
+use std::{
+    pin::pin,
+    task::{Context, Waker},
+};
+
 use tokio::{
     runtime::{Builder, Handle},
-    task::JoinError,
+    task::{JoinError, coop::consume_budget},
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
@@ -40,12 +45,12 @@ impl EventLoop {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run), and if the runtime cannot be made.
-    ///
-    /// # Panics
-    ///
-    /// Panics if called from within a tokio runtime: use [`run`](Self::run) there.
+    /// As [`run`](Self::run), if the runtime cannot be made, and if called from async code of a
+    /// tokio runtime: use [`run`](Self::run) there.
     pub fn run_blocking(self) -> Result<(), RunError> {
+        if is_async() {
+            return Err(RunError::InsideRuntime);
+        }
         let mut workers = Builder::new_multi_thread();
         let callbacks = workers.enable_all().build().map_err(RunError::Runtime)?;
         let mut control = Builder::new_current_thread();
@@ -88,10 +93,66 @@ impl EventLoop {
     }
 }
 
+/// Returns true if a tokio runtime polls the code that calls this; that code must not block.
+///
+/// While it polls a task, tokio limits how often the task may go on without a pause. No limit
+/// applies where blocking is allowed: outside of runtimes, in `spawn_blocking` and in
+/// `block_in_place`. The limit is 128; this looks a little further.
+fn is_async() -> bool {
+    let mut context = Context::from_waker(Waker::noop());
+    (0..256).any(|_| pin!(consume_budget()).poll(&mut context).is_pending())
+}
+
 /// Carries a panic of the loop itself on; nothing else ends its task early.
 fn resume(error: JoinError) -> Result<(), RunError> {
     match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{runtime::Runtime, task};
+
+    use super::*;
+
+    fn refusal() -> String {
+        let result = EventLoop::new("test").run_blocking();
+        result
+            .expect_err("a loop without a handler is refused")
+            .to_string()
+    }
+
+    #[tokio::test]
+    async fn loop_that_would_block_async_code_says_what_to_call_instead() {
+        let text = refusal();
+
+        assert!(text.contains("`run().await`"), "{text}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn loop_that_would_block_a_task_says_what_to_call_instead() {
+        let text = tokio::spawn(async { refusal() }).await.unwrap();
+
+        assert!(text.contains("`run().await`"), "{text}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn loop_may_block_where_tokio_allows_it() {
+        let spawned = task::spawn_blocking(refusal).await.unwrap();
+        let in_place = task::block_in_place(refusal);
+
+        for text in [spawned, in_place] {
+            assert!(text.contains("has no handler"), "{text}");
+        }
+    }
+
+    #[test]
+    fn loop_may_block_beside_a_runtime() {
+        let runtime = Runtime::new().unwrap();
+        let _entered = runtime.enter();
+
+        assert!(refusal().contains("has no handler"));
     }
 }

@@ -1,4 +1,4 @@
-//! What a running event loop consists of, and the handle that shows it.
+//! What a running event loop consists of.
 
 use std::{
     fmt,
@@ -14,12 +14,14 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
+use super::handle::HandlerState;
 use crate::{
-    event::EventKind,
-    informer::{Shared, Subscriber},
-    lane::{Lane, RunningCall, WaitingCall},
+    Printable,
+    event::EventType,
+    informer::{Source, Subscriber},
+    lane::{Lane, RunningCall, WaitingCall, cause::Cause, source::MappedSource},
     object_key::ObjectKey,
-    printable::Printable,
+    queue::Priority,
     watchdog::OnThread,
 };
 
@@ -29,15 +31,47 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Wired {
     /// Each informer once.
-    pub(super) informers: Vec<Arc<Shared>>,
+    pub(super) informers: Vec<Arc<Source>>,
     /// The lane of each handler, with its informer.
-    pub(super) lanes: Vec<(Arc<Lane>, Arc<Shared>)>,
+    pub(super) lanes: Vec<(Arc<Lane>, Arc<Source>)>,
+    /// The mapped sources of all lanes, each with its informer.
+    pub(super) sources: Vec<(Arc<MappedSource>, Arc<Source>)>,
 }
 
 impl Wired {
+    /// Takes an informer, unless it is there already.
+    pub(super) fn add_informer(&mut self, informer: &Arc<Source>) {
+        if !self.informers.iter().any(|i| Arc::ptr_eq(i, informer)) {
+            self.informers.push(informer.clone());
+        }
+    }
+
+    /// Returns the subscribers of the informers, in the order in which they are to be subscribed.
+    pub(super) fn subscribers(&self) -> impl Iterator<Item = (Arc<dyn Subscriber>, &Arc<Source>)> {
+        let lanes = self.lanes.iter().map(|(lane, informer)| {
+            let lane: Arc<dyn Subscriber> = lane.clone();
+            (lane, informer)
+        });
+        let sources = self.sources.iter().map(|(source, informer)| {
+            let source: Arc<dyn Subscriber> = source.clone();
+            (source, informer)
+        });
+        lanes.chain(sources)
+    }
+
+    /// Returns the informers of a lane: its own, and those of its sources.
+    pub(super) fn informers_of(&self, lane: &Arc<Lane>, own: &Arc<Source>) -> Vec<Arc<Source>> {
+        let sources = self.sources.iter();
+        let sources = sources.filter(|(source, _)| Arc::ptr_eq(source.lane(), lane));
+        let informers = [own]
+            .into_iter()
+            .chain(sources.map(|(_, informer)| informer));
+        informers.cloned().collect()
+    }
+
     fn have_informers_synced(&self) -> bool {
         let mut informers = self.informers.iter();
-        informers.all(|informer| informer.has_synced())
+        informers.all(|informer| informer.cache().has_synced())
     }
 
     fn all(&self, is_so: impl Fn(&Lane) -> bool) -> bool {
@@ -47,9 +81,8 @@ impl Wired {
 
 impl Drop for Wired {
     fn drop(&mut self) {
-        for (lane, informer) in &self.lanes {
-            let lane: Arc<dyn Subscriber> = lane.clone();
-            informer.unsubscribe(&lane);
+        for (subscriber, informer) in self.subscribers() {
+            informer.cache().unsubscribe(&subscriber);
         }
     }
 }
@@ -93,7 +126,7 @@ impl Registry {
         self.parts().clone()
     }
 
-    pub(super) fn informers(&self) -> Vec<Arc<Shared>> {
+    pub(super) fn informers(&self) -> Vec<Arc<Source>> {
         self.wired()
             .map_or_else(Vec::new, |wired| wired.informers.clone())
     }
@@ -121,22 +154,54 @@ impl Registry {
         OnThreads(calls.collect())
     }
 
-    fn waiting(&self) -> Vec<WaitingCallback> {
+    pub(super) fn waiting(&self) -> Vec<WaitingCallback> {
         let wired = self.wired();
         let lanes = wired.iter().flat_map(|wired| &wired.lanes);
         let waiting = lanes.flat_map(|(lane, _)| lane.waiting());
         waiting.map(WaitingCallback).collect()
     }
 
-    fn has_synced(&self) -> bool {
+    pub(super) fn has_synced(&self) -> bool {
         self.wired().is_some_and(|wired| {
             wired.have_informers_synced() && wired.all(Lane::has_tried_first_list)
         })
     }
 
-    fn is_idle(&self) -> bool {
+    pub(super) fn handlers(&self) -> Vec<HandlerState> {
+        let wired = self.wired();
+        let lanes = wired.iter().flat_map(|wired| &wired.lanes);
+        let handlers = lanes.map(|(lane, informer)| HandlerState {
+            handler: lane.name().to_string(),
+            informer: informer.upstream().describe(),
+            // Asked first: the lane then knows each object of the first list.
+            has_synced: informer.cache().has_synced() && lane.has_tried_first_list(),
+        });
+        handlers.collect()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
         self.wired()
             .is_some_and(|wired| wired.have_informers_synced() && wired.all(Lane::is_idle))
+    }
+
+    /// Makes an object due; returns false if no handler that runs has this name.
+    pub(super) async fn trigger(&self, handler: &str, key: ObjectKey) -> bool {
+        let wired = self.wired();
+        let mut lanes = wired.iter().flat_map(|wired| &wired.lanes);
+        let Some((lane, _)) = lanes.find(|(lane, _)| **lane.name() == *handler) else {
+            return false;
+        };
+        let cause = Cause::Trigger;
+        lane.make_due(&[key], &cause, Priority::NORMAL).await;
+        true
+    }
+
+    /// Makes every object of every handler an add, as after a restart.
+    pub(super) async fn restart(&self) {
+        let wired = self.wired();
+        for (lane, _) in wired.iter().flat_map(|wired| &wired.lanes) {
+            lane.restart().await;
+        }
     }
 
     fn has_ended(&self) -> bool {
@@ -144,7 +209,7 @@ impl Registry {
     }
 
     /// Waits until `is_so`, or until the loop has ended.
-    async fn wait(&self, is_so: impl Fn(&Self) -> bool) -> bool {
+    pub(super) async fn wait(&self, is_so: impl Fn(&Self) -> bool) -> bool {
         loop {
             // Listen before looking: what happens between the two still wakes us.
             let mut progress = pin!(self.progress.notified());
@@ -172,111 +237,6 @@ impl OnThreads {
     }
 }
 
-/// Shows how far an event loop has come; cheap to clone.
-#[derive(Clone)]
-pub struct EventLoopHandle {
-    registry: Arc<Registry>,
-}
-
-impl EventLoopHandle {
-    pub(super) fn new(registry: Arc<Registry>) -> Self {
-        Self { registry }
-    }
-
-    /// Returns true once each object of every handler's first list has been tried once.
-    #[must_use]
-    pub fn has_synced(&self) -> bool {
-        self.registry.has_synced()
-    }
-
-    /// Waits for [`has_synced`](Self::has_synced); returns false if the loop ended before.
-    ///
-    /// A callback must not wait for it: its own object may be one of those that are still to be tried.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future has no effect.
-    pub async fn synced(&self) -> bool {
-        self.registry.wait(Registry::has_synced).await
-    }
-
-    /// Returns true if every informer has synced and no callback runs, is due, or waits for its retry.
-    ///
-    /// Requeues and resyncs that are not yet due do not count, nor do changes that the server has
-    /// made and not yet sent.
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.registry.is_idle()
-    }
-
-    /// Waits for [`is_idle`](Self::is_idle); returns false if the loop ended before.
-    ///
-    /// A callback must not wait for it: while the callback runs, the loop is not idle.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future has no effect.
-    pub async fn idle(&self) -> bool {
-        self.registry.wait(Registry::is_idle).await
-    }
-
-    /// Returns the callbacks that are due or wait for their retry: with those that run, all that
-    /// keeps the loop from being idle once its informers have synced.
-    #[must_use]
-    pub fn waiting(&self) -> Vec<WaitingCallback> {
-        self.registry.waiting()
-    }
-
-    /// Returns the informers of the handlers, each once; none before the loop runs.
-    #[must_use]
-    pub fn informers(&self) -> Vec<InformerState> {
-        let informers = self.registry.informers();
-        let informers = informers.iter().map(|informer| InformerState {
-            informer: informer.describe(),
-            has_synced: informer.has_synced(),
-            is_watching: informer.is_watching(),
-            is_healthy: informer.is_healthy(),
-            unwatched_for: informer.unwatched_for(),
-            last_error: informer.last_error(),
-        });
-        informers.collect()
-    }
-
-    /// Returns the callbacks that run now.
-    #[must_use]
-    pub fn running(&self) -> Vec<RunningCallback> {
-        self.registry.running()
-    }
-}
-
-impl fmt::Debug for EventLoopHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EventLoopHandle")
-            .field("has_synced", &self.has_synced())
-            .field("is_idle", &self.is_idle())
-            .field("running", &self.running())
-            .finish()
-    }
-}
-
-/// How an informer of an event loop fares.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct InformerState {
-    /// What is listed and watched, such as ``pods with labels `app=web` ``.
-    pub informer: String,
-    /// Its store holds the first complete list.
-    pub has_synced: bool,
-    /// A watch that goes on from a complete list is open; false while it lists or backs off.
-    pub is_watching: bool,
-    /// False once no watch has worked for five minutes: the store is then likely to be out of date.
-    pub is_healthy: bool,
-    /// How long requests have failed and no watch has worked; none while all is well.
-    pub unwatched_for: Option<Duration>,
-    /// The last failure, with what to do about it; none while all is well.
-    pub last_error: Option<String>,
-}
-
 /// A callback that was due, or waited for its retry, when it was asked for.
 #[derive(Clone, Debug)]
 pub struct WaitingCallback(WaitingCall);
@@ -296,8 +256,8 @@ impl WaitingCallback {
 
     /// Returns which callback it is.
     #[must_use]
-    pub fn kind(&self) -> EventKind {
-        self.0.kind
+    pub fn event_type(&self) -> EventType {
+        self.0.event_type
     }
 
     /// Returns how many tries have failed in a row: see [`Event::attempt`](crate::Event::attempt).
@@ -318,10 +278,13 @@ impl WaitingCallback {
 impl fmt::Display for WaitingCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let WaitingCall {
-            handler, key, kind, ..
+            handler,
+            key,
+            event_type,
+            ..
         } = &self.0;
         let (key, handler) = (Printable::new(key), Printable::new(handler));
-        write!(f, "{kind} of `{key}` by `{handler}`")?;
+        write!(f, "{event_type} of `{key}` by `{handler}`")?;
         match self.due_in() {
             None => write!(f, ", which waits for a worker"),
             Some(time) => write!(f, ", which failed and is retried in {time:?}"),
@@ -348,8 +311,8 @@ impl RunningCallback {
 
     /// Returns which callback it is.
     #[must_use]
-    pub fn kind(&self) -> EventKind {
-        self.0.kind
+    pub fn event_type(&self) -> EventType {
+        self.0.event_type
     }
 
     /// Returns how long it has run by now.
@@ -372,9 +335,12 @@ impl Eq for RunningCallback {}
 impl fmt::Display for RunningCallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let RunningCall {
-            handler, key, kind, ..
+            handler,
+            key,
+            event_type,
+            ..
         } = &self.0;
         let (key, handler) = (Printable::new(key), Printable::new(handler));
-        write!(f, "{kind} of `{key}` by `{handler}`")
+        write!(f, "{event_type} of `{key}` by `{handler}`")
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use crate::log::{flush, info, warn};
+use crate::log::{info, warn};
 
 /// The same signal within this time counts once.
 const ONCE: Duration = Duration::from_secs(1);
@@ -71,4 +71,10 @@ impl Signals {
             ("Ctrl-C", 2)
         }
     }
+}
+
+/// Writes what was logged by now, if this crate writes the log.
+fn flush() {
+    #[cfg(feature = "main")]
+    crate::logging::flush();
 }

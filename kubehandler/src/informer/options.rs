@@ -4,11 +4,12 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 
 use crate::{
     informer::{
-        decoded::Decoder,
-        fields::{Fields, Path},
-        index::Index,
-        limits::Limits,
-        view::View,
+        cache::{index::Index, pinning::pinning, view::View},
+        object::decoded::Decoder,
+        wire::{
+            fields::{Fields, Path},
+            limits::Limits,
+        },
     },
     resource::Resource,
 };
@@ -28,7 +29,7 @@ pub enum StoreFormat {
     /// As `Compact`, and decoded as well.
     ///
     /// [`get`](crate::Informer::get) and [`list`](crate::Informer::list) cost next to nothing, an
-    /// object costs several times its JSON: for those who list a whole store often.
+    /// object costs several times its JSON: use it if you list a whole store often.
     Decoded,
 }
 
@@ -140,7 +141,7 @@ impl<K: Resource> InformerOptions<K> {
         let decoder = match self.format {
             StoreFormat::Compact => Arc::new(Decoder::default()),
             StoreFormat::Decoded => {
-                let (decoder, view) = Decoder::pinning::<K>();
+                let (decoder, view) = pinning::<K>();
                 views.insert(0, view);
                 decoder
             }

@@ -4,6 +4,15 @@
 //! Between two awaits the store and the plan change together, so that the future can be dropped
 //! at any time and another reflector goes on from there.
 
+mod ahead;
+pub(super) mod arrived;
+mod backoff;
+mod listing;
+mod opening;
+mod plan;
+mod streaming;
+pub(super) mod upstream;
+
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
@@ -11,32 +20,39 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
+use crate::Printable;
 use crate::budget::Budget;
 use crate::contained::Contained;
 use crate::informer::{
-    backoff::Backoff,
-    codec::{Item, Unreadable},
-    connection::{self, Next, Stream},
-    delta::Deltas,
-    failure::{Failure, Text},
-    frame::Frame,
-    listing::{Listing, Skipped},
-    packer::{Learned, Packer, SAMPLES},
-    page::{Page, Reading},
-    pages::{MAX_TOKEN, Pages},
-    plan::{Plan, Step},
-    shared::Shared,
-    store::{Misfit, Store},
-    stored::{Stored, Uid},
-    target::Read,
-    version::is_older,
+    cache::{
+        Cache,
+        delta::Deltas,
+        store::{Misfit, Store},
+    },
+    object::{
+        packer::{Learned, Packer, SAMPLES},
+        stored::{Stored, Uid},
+    },
+    reflector::upstream::Upstream,
+    reflector::{
+        backoff::Backoff,
+        listing::{Listing, Skipped},
+        plan::{Plan, Step},
+    },
+    wire::{
+        connection::{self, NextFrame, WatchStream},
+        failure::{Failure, Text},
+        frame::Frame,
+        item::{Item, Unreadable},
+        page::{Page, Reading},
+        pages::{MAX_TOKEN, Pages},
+        target::Read,
+        version::is_older,
+    },
 };
 use crate::log::{debug, info, warn};
-use crate::printable::Printable;
 
-mod streaming;
-
-/// So many objects that a list did not have are removed before others may run.
+/// At most this many objects that a list lacks are removed before other tasks may run.
 const VANISH_AT_ONCE: usize = 256;
 
 /// What outlives one reflector: where it stands, and how it backs off.
@@ -55,13 +71,22 @@ pub(crate) struct Progress {
 
 /// Lists and watches for one informer.
 pub(crate) struct Reflector<'a> {
-    shared: &'a Arc<Shared>,
+    upstream: &'a Arc<Upstream>,
+    cache: &'a Arc<Cache>,
     progress: &'a mut Progress,
 }
 
 impl<'a> Reflector<'a> {
-    pub(crate) fn new(shared: &'a Arc<Shared>, progress: &'a mut Progress) -> Self {
-        Self { shared, progress }
+    pub(crate) fn new(
+        upstream: &'a Arc<Upstream>,
+        cache: &'a Arc<Cache>,
+        progress: &'a mut Progress,
+    ) -> Self {
+        Self {
+            upstream,
+            cache,
+            progress,
+        }
     }
 
     /// Lists and watches for ever.
@@ -75,7 +100,7 @@ impl<'a> Reflector<'a> {
                 done = contained(self.follow(stream)).await.map(|()| None);
             }
             // Also after a failure, and before the next request.
-            self.shared.tell();
+            self.cache.deliver();
             if let Err(failure) = done {
                 self.wait_after(&step, &failure).await;
             }
@@ -83,20 +108,20 @@ impl<'a> Reflector<'a> {
     }
 
     /// Takes one step; returns the watch that it left open.
-    async fn take(&mut self, step: &Step) -> Result<Option<Stream>, Failure> {
+    async fn take(&mut self, step: &Step) -> Result<Option<WatchStream>, Failure> {
         match step {
             Step::StreamingList(read) => self.stream_list(read).await.map(Some),
             Step::PagedList { read, whole } => {
-                let limit = (!whole).then_some(self.shared.limits.page);
+                let limit = (!whole).then_some(self.upstream.limits.page);
                 self.page_list(read, limit).await.map(|()| None)
             }
             Step::Probe(read) => self.probe(read).await.map(|()| None),
             Step::Watch(version) => {
-                let limits = &self.shared.limits;
-                let request = self.shared.target.watch(version, limits.watch)?;
+                let limits = &self.upstream.limits;
+                let request = self.upstream.target.watch(version, limits.watch)?;
                 let shown = Printable::new(&version);
-                debug!(informer = %self.shared.target, version = %shown, "watching");
-                let stream = Stream::open(&self.shared.client, request, limits).await?;
+                debug!(informer = %self.upstream.target, version = %shown, "watching");
+                let stream = WatchStream::open(&self.upstream.client, request, limits).await?;
                 Ok(Some(stream))
             }
         }
@@ -111,10 +136,10 @@ impl<'a> Reflector<'a> {
         self.progress.plan.failed(step, failure);
         // Where only the way to list was wrong, the other is tried at once.
         if !had_given_up && self.progress.plan.has_given_up_streaming() {
-            debug!(informer = %self.shared.target, %failure, "no streaming lists; taking pages");
+            debug!(informer = %self.upstream.target, %failure, "no streaming lists; taking pages");
             return;
         }
-        self.shared.failed(verb, failure);
+        self.upstream.failed(verb, failure);
         // A watch that brought something was none of a row of failures, unless a list must follow.
         if self.progress.plan.has_moved()
             && matches!(step, Step::Watch(_))
@@ -126,7 +151,7 @@ impl<'a> Reflector<'a> {
             self.progress
                 .backoff
                 .next(Instant::now(), fastrand::f64(), failure.retry_after());
-        debug!(informer = %self.shared.target, ?delay, "backing off");
+        debug!(informer = %self.upstream.target, ?delay, "backing off");
         sleep(delay).await;
     }
 
@@ -140,18 +165,18 @@ impl<'a> Reflector<'a> {
 
     /// Returns the version that a list of one object has.
     async fn version_of_the_server(&self, read: &Read) -> Result<String, Failure> {
-        debug!(informer = %self.shared.target, ?read, "asking how far the server is");
-        let limits = &self.shared.limits;
-        let request = self.shared.target.list(read, None, Some(1))?;
-        let body = connection::send(&self.shared.client, request, limits).await?;
+        debug!(informer = %self.upstream.target, ?read, "asking how far the server is");
+        let limits = &self.upstream.limits;
+        let request = self.upstream.target.list(read, None, Some(1))?;
+        let body = connection::send(&self.upstream.client, request, limits).await?;
         let body = connection::read_whole(body, limits, drop).await?;
         let page = self.read_page(&body).await?;
         Ok(page.metadata.resource_version)
     }
 
     async fn page_list(&mut self, read: &Read, limit: Option<u32>) -> Result<(), Failure> {
-        debug!(informer = %self.shared.target, ?read, "listing");
-        let limits = &self.shared.limits;
+        debug!(informer = %self.upstream.target, ?read, "listing");
+        let limits = &self.upstream.limits;
         let mut listing = self.begin(read);
         let mut version: Option<String> = None;
         let mut token: Option<String> = None;
@@ -159,10 +184,9 @@ impl<'a> Reflector<'a> {
         let mut budget = Budget::default();
         loop {
             let start = Instant::now();
-            let request = self.shared.target.list(read, token.as_deref(), limit)?;
-            let body = connection::send(&self.shared.client, request, limits).await?;
-            let body =
-                connection::read_whole(body, limits, |bytes| self.shared.list_came(bytes)).await?;
+            let request = self.upstream.target.list(read, token.as_deref(), limit)?;
+            let body = connection::send(&self.upstream.client, request, limits).await?;
+            let body = connection::read_whole(body, limits, |bytes| self.list_came(bytes)).await?;
             let page = self.read_page(&body).await?;
             let found = &page.metadata.resource_version;
             match &version {
@@ -189,7 +213,7 @@ impl<'a> Reflector<'a> {
             if page.metadata.continue_token.is_empty() {
                 break;
             }
-            self.shared.tell();
+            self.cache.deliver();
             let next = page.metadata.continue_token;
             if next.len() > MAX_TOKEN {
                 return Err(Failure::TooLong {
@@ -197,7 +221,7 @@ impl<'a> Reflector<'a> {
                     max: MAX_TOKEN,
                 });
             }
-            let known = self.shared.read(Store::len) + listing.held();
+            let known = self.cache.read(Store::len) + listing.held();
             pages
                 .page(items, known, start.elapsed(), &next)
                 .map_err(Failure::Endless)?;
@@ -208,28 +232,32 @@ impl<'a> Reflector<'a> {
 
     /// Reads a page, and lets other tasks run meanwhile.
     async fn read_page<'b>(&self, body: &'b [u8]) -> Result<Page<'b>, Failure> {
-        let kind = &self.shared.target.types().kind;
+        let kind = &self.upstream.target.types().kind;
         let mut reading = Reading::of(body)?;
         loop {
-            if let Some(page) = reading.go_on(kind, &self.shared.options.dropped)? {
+            if let Some(page) = reading.go_on(kind, &self.upstream.dropped)? {
                 return Ok(page);
             }
             yield_now().await;
         }
     }
 
-    /// Waits for the next event; while it does, nobody waits to be told of the last.
-    async fn next(&self, stream: &mut Stream, deadline: Instant) -> Result<Next, Failure> {
+    /// Waits for the next event; before it does, subscribers get what has changed.
+    async fn next(
+        &self,
+        stream: &mut WatchStream,
+        deadline: Instant,
+    ) -> Result<NextFrame, Failure> {
         if stream.next_now()? {
-            return Ok(Next::Frame);
+            return Ok(NextFrame::Frame);
         }
-        self.shared.tell();
+        self.cache.deliver();
         stream.next(deadline).await
     }
 
     fn begin<'r>(&mut self, read: &'r Read) -> Listing<'r> {
-        self.shared.arrived.begin(Instant::now());
-        let Ok(()) = self.shared.change(|store| {
+        self.upstream.arrived.begin(Instant::now());
+        let Ok(()) = self.cache.change(|store| {
             store.begin_list();
             Ok::<_, Infallible>(Deltas::new())
         });
@@ -264,7 +292,7 @@ impl<'a> Reflector<'a> {
     /// Takes an object of a list that the store does not have in this version.
     fn list_new(&mut self, listing: &mut Listing<'_>, stored: Stored) -> Result<(), Failure> {
         listing.drop_held(stored.key(), &stored.uid());
-        if listing.doubts(&stored, self.shared) {
+        if listing.doubts(&stored, self.cache) {
             listing.hold(stored);
             return Ok(());
         }
@@ -272,11 +300,11 @@ impl<'a> Reflector<'a> {
     }
 
     fn put_listed(&mut self, listing: &mut Listing<'_>, stored: Stored) -> Result<(), Failure> {
-        self.prepare_views(&stored);
+        self.cache.prepare(&stored);
         let is_truth = *listing.read == Read::Consistent;
         listing.shows(stored.resource_version());
         self.progress.plan.shows(stored.resource_version());
-        self.shared
+        self.cache
             .change(|store| store.list(stored, is_truth))
             .map_err(|misfit| match misfit {
                 Misfit::Older { got, seen } => Failure::Older { got, seen },
@@ -285,7 +313,7 @@ impl<'a> Reflector<'a> {
     }
 
     fn keep(&self, key: &str) {
-        let Ok(()) = self.shared.change(|store| {
+        let Ok(()) = self.cache.change(|store| {
             store.keep(key);
             Ok::<_, Infallible>(Deltas::new())
         });
@@ -295,7 +323,7 @@ impl<'a> Reflector<'a> {
     ///
     /// If the future is dropped, the list does not count, and another one follows.
     async fn commit(&mut self, mut listing: Listing<'_>, version: &str) -> Result<(), Failure> {
-        let is_first = !self.shared.has_synced();
+        let is_first = !self.cache.has_synced();
         let mut budget = Budget::default();
         for stored in listing.take_held() {
             let size = stored.size();
@@ -308,49 +336,49 @@ impl<'a> Reflector<'a> {
         if let Some(Skipped { count, first }) = &skipped
             && skipped != self.progress.skipped
         {
-            let informer = &self.shared.target;
+            let informer = &self.upstream.target;
             warn!(%informer, count, first, "objects of the list cannot be read; they are skipped");
         }
         self.progress.skipped = skipped;
-        let missing = self.shared.read(Store::missing);
+        let missing = self.cache.read(Store::missing);
         for missing in missing.chunks(VANISH_AT_ONCE) {
             for object in missing {
                 let Ok(()) = self
-                    .shared
+                    .cache
                     .change(|store| Ok::<_, Infallible>(store.vanish(object)));
             }
-            self.shared.tell();
+            self.cache.deliver();
             yield_now().await;
         }
-        let Ok(()) = self.shared.change(|store| {
+        let Ok(()) = self.cache.change(|store| {
             store.commit();
             Ok::<_, Infallible>(Deltas::new())
         });
-        self.shared.tell();
-        let objects = self.shared.read(Store::len);
+        self.cache.deliver();
+        let objects = self.cache.read(Store::len);
         let shown = Printable::new(version);
         if is_first {
-            info!(informer = %self.shared.target, objects, "synced");
+            info!(informer = %self.upstream.target, objects, "synced");
         } else {
-            debug!(informer = %self.shared.target, version = %shown, objects, "listed");
+            debug!(informer = %self.upstream.target, version = %shown, objects, "listed");
         }
         self.progress.plan.listed(version, &newest);
         if let Some(suspect) = self.progress.suspect.take() {
-            let current = self.shared.get(suspect.key());
+            let current = self.cache.get(suspect.key());
             if current.is_some_and(|current| current.is_same_version(&suspect)) {
-                debug!(informer = %self.shared.target, "versions count the changes of each object");
+                debug!(informer = %self.upstream.target, "versions count the changes of each object");
                 self.progress.plan.has_no_order();
             }
         }
-        self.shared.listed();
+        self.upstream.listed();
         Ok(())
     }
 
     /// Applies the events of a watch until it ends.
-    async fn follow(&mut self, mut stream: Stream) -> Result<(), Failure> {
-        let watching = self.shared.watching();
+    async fn follow(&mut self, mut stream: WatchStream) -> Result<(), Failure> {
+        let watching = self.upstream.watching();
         self.progress.plan.opened();
-        let limits = &self.shared.limits;
+        let limits = &self.upstream.limits;
         let deadline = stream.last_call();
         // A watch that was not closed until then is one that works.
         let mut early = Some(stream.opened() + limits.watch_early);
@@ -358,29 +386,29 @@ impl<'a> Reflector<'a> {
         loop {
             let next = self.next(&mut stream, early.unwrap_or(deadline)).await?;
             match next {
-                Next::Frame => {
+                NextFrame::Frame => {
                     budget.note(stream.length());
-                    let frame = stream.frame(&self.shared.options.dropped);
+                    let frame = stream.frame(&self.upstream.dropped);
                     self.apply(frame.map_err(Failure::UnreadableEvent)?)?;
                     if self.wants_to_learn() {
                         self.learn().await;
                     }
                     if budget.is_spent() {
-                        self.shared.tell();
+                        self.cache.deliver();
                         budget.renew().await;
                     }
                 }
-                Next::Late if early.take().is_some() => self.shared.recovered(),
-                Next::Late => {
-                    debug!(informer = %self.shared.target, "the watch went silent");
+                NextFrame::Late if early.take().is_some() => self.upstream.recovered(),
+                NextFrame::Late => {
+                    debug!(informer = %self.upstream.target, "the watch went silent");
                     break;
                 }
-                Next::End => {
+                NextFrame::End => {
                     let lived = stream.opened().elapsed();
                     if lived < limits.watch_early && !self.progress.plan.has_moved() {
                         return Err(Failure::ClosedEarly(rounded(lived)));
                     }
-                    debug!(informer = %self.shared.target, ?lived, "the watch ended");
+                    debug!(informer = %self.upstream.target, ?lived, "the watch ended");
                     break;
                 }
             }
@@ -390,10 +418,10 @@ impl<'a> Reflector<'a> {
         }
         let was_early = stream.opened().elapsed() + Duration::from_secs(1) < limits.watch;
         self.progress.plan.closed(was_early);
-        self.shared.recovered();
+        self.upstream.recovered();
         let reopens = stream.opened() + limits.watch_pause;
         drop((watching, stream));
-        self.shared.tell();
+        self.cache.deliver();
         sleep_until(reopens).await;
         Ok(())
     }
@@ -417,7 +445,7 @@ impl<'a> Reflector<'a> {
             Frame::Error(status) => return Err(Failure::Status(status)),
             Frame::Unreadable(item) => return Err(Failure::UnreadableEvent(item.to_string())),
         }
-        self.shared.recovered();
+        self.upstream.recovered();
         Ok(())
     }
 
@@ -452,8 +480,8 @@ impl<'a> Reflector<'a> {
             return Ok(());
         }
         let stored = self.pack(item);
-        self.prepare_views(&stored);
-        self.shared
+        self.cache.prepare(&stored);
+        self.cache
             .change(|store| store.upsert(stored))
             .map_err(|misfit| self.misfit(misfit))
     }
@@ -463,7 +491,7 @@ impl<'a> Reflector<'a> {
             return Ok(());
         }
         let last = self.pack(item);
-        self.shared
+        self.cache
             .change(|store| store.remove(last))
             .map_err(|misfit| self.misfit(misfit))
     }
@@ -478,39 +506,37 @@ impl<'a> Reflector<'a> {
     /// Returns what the store has by the item's name, which is in `progress.key` then.
     fn known(&mut self, item: &Item<'_>) -> Option<Stored> {
         item.write_key(&mut self.progress.key);
-        self.shared.get(&self.progress.key)
+        self.cache.get(&self.progress.key)
     }
 
     fn is_known(&self, known: &Stored, item: &Item<'_>) -> bool {
-        known.is_version_of(item, self.shared.target.types())
+        known.is_version_of(item, self.upstream.target.types())
     }
 
     /// Makes what the store keeps of the item, whose key is in `progress.key`; outside of the
     /// store's lock, since it takes its time.
     fn pack(&mut self, item: &Item<'_>) -> Stored {
-        let types = self.shared.target.types();
+        let types = self.upstream.target.types();
         let Progress { packer, key, .. } = &mut *self.progress;
         packer.pack(key, item, types)
     }
 
-    /// Has the views make what they need of an object, which comes into the store next: it is this
-    /// that runs code of the user's, and right before [`Shared::change`] that runs none.
-    fn prepare_views(&self, object: &Stored) {
-        for view in &self.shared.options.views {
-            view.prepare(object);
-        }
+    /// Notes that bytes of a list came.
+    fn list_came(&self, bytes: usize) {
+        let objects = || self.cache.read(Store::len);
+        self.upstream.list_came(bytes, objects);
     }
 
     fn wants_to_learn(&self) -> bool {
-        let objects = || self.shared.read(Store::len);
+        let objects = || self.cache.read(Store::len);
         self.progress.packer.wants_training(objects)
     }
 
-    /// Learns from the objects of the store how to pack them, on a thread on which nobody waits.
+    /// Learns from the objects of the store how to pack them, on a thread for blocking work.
     async fn learn(&mut self) {
-        self.shared.tell();
+        self.cache.deliver();
         let (samples, objects) = self
-            .shared
+            .cache
             .read(|store| (store.sample(SAMPLES), store.len()));
         let last = self.progress.packer.encoder().clone();
         let learned = spawn_blocking(move || Learned::from(&samples, &last)).await;

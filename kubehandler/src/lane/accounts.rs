@@ -6,13 +6,13 @@ use std::hash::BuildHasher;
 
 use foldhash::quality::RandomState;
 use hashbrown::{HashTable, hash_table::Entry};
+use kubehandler_queue::__private::memory::{reuse_room, shrink_table};
 use tokio::time::Instant;
 
 use crate::{
     informer::Stored,
     lane::owed::{Owed, Quiet, Turn},
     object_key::ObjectKey,
-    queue::shrink::shrink_table,
 };
 
 /// How many parts the accounts are kept in.
@@ -121,6 +121,36 @@ impl Account {
     }
 }
 
+impl Account {
+    /// Begins a new life of the object, and returns it if it is in the view.
+    fn restart(&mut self, totals: &mut Totals) -> Option<Stored> {
+        let mut open = match self {
+            Self::Quiet(quiet) => Open::from(&*quiet),
+            Self::Open(open) => std::mem::take(&mut open.1),
+        };
+        let before = open.sorts();
+        open.owed.restart();
+        let after = if open.owed.is_empty() {
+            Sorts::default()
+        } else {
+            open.sorts()
+        };
+        totals.count(before, after);
+        let object = open.owed.object().cloned();
+        if let Some(quiet) = open.owed.quiet(open.untried) {
+            *self = Self::Quiet(quiet);
+        } else if let Self::Open(known) = self {
+            known.1 = open;
+        }
+        object
+    }
+
+    /// Returns true if there is nothing to remember.
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Open(open) if open.1.owed.is_empty())
+    }
+}
+
 impl Open {
     fn sorts(&self) -> Sorts {
         Sorts {
@@ -194,7 +224,7 @@ impl Accounts {
         &mut self,
         part: usize,
         now: Instant,
-        needs_turn: impl FnMut(Stored),
+        needs_turn: &mut dyn FnMut(Stored),
     ) -> usize {
         let accounts = &mut self.parts[part];
         let waiting = accounts
@@ -204,12 +234,39 @@ impl Accounts {
         accounts.len()
     }
 
+    /// Begins a new life of every object in view of a part, as after a restart; passes them on.
+    ///
+    /// Returns how many accounts the part had.
+    pub(super) fn restart(
+        &mut self,
+        part: usize,
+        _: Instant,
+        needs_turn: &mut dyn FnMut(Stored),
+    ) -> usize {
+        let Self {
+            parts,
+            totals,
+            hasher,
+        } = self;
+        let accounts = &mut parts[part];
+        let before = accounts.len();
+        accounts.retain(|account| {
+            let object = account.restart(totals);
+            let is_left = object.is_some() || !account.is_empty();
+            object.into_iter().for_each(&mut *needs_turn);
+            is_left
+        });
+        shrink_table(accounts, |account| hasher.hash_one(account.key()));
+        before
+    }
+
     /// Changes an account, which is made if there is none.
     pub(super) fn change<T>(&mut self, key: &ObjectKey, change: impl FnOnce(&mut Open) -> T) -> T {
         let hash = self.hasher.hash_one(key.as_str());
         let hasher = &self.hasher;
         let rehash = |account: &Account| hasher.hash_one(account.key());
         let part = &mut self.parts[part_of(hash)];
+        reuse_room(part, rehash);
         match part.entry(hash, |known| known.key() == key.as_str(), rehash) {
             Entry::Vacant(vacant) => {
                 let mut open = Open::default();

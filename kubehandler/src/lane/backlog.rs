@@ -15,7 +15,7 @@ const AT_ONCE: usize = 128;
 pub(super) struct Backlog(VecDeque<Stored>);
 
 impl Backlog {
-    /// Adds an object behind the others.
+    /// Adds an object after the others.
     pub(super) fn push(&mut self, object: Stored) {
         self.0.push_back(object);
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     contained::{Contained, contained},
-    event::{Call, Context, Event, EventKind},
+    event::{Call, Context, Event, EventType},
     handler::Callbacks,
     informer::{DecodeError, Decoder},
     lane::owed::{Offer, Skip},
@@ -35,7 +35,7 @@ pub(crate) struct Typed<H: Callbacks> {
 impl<H: Callbacks> Typed<H> {
     fn evaluate(&self, offer: &Offer, decoder: &Decoder) -> Result<Option<Skip>, DecodeError> {
         let call = &offer.call;
-        if call.kind == EventKind::Delete {
+        if call.event_type == EventType::Delete {
             return Ok(None);
         }
         if let Some(when) = &self.settings.when
@@ -64,12 +64,12 @@ impl<H: Callbacks> Dispatch for Typed<H> {
     }
 
     async fn call(&self, call: Call, context: Arc<Context>) -> Result<Action> {
-        let kind = call.kind;
+        let event_type = call.event_type;
         let event = Event::<H>::new(call, context);
-        match kind {
-            EventKind::Add => self.handler.on_add(event).await,
-            EventKind::Update => self.handler.on_update(event).await,
-            EventKind::Delete => self.handler.on_delete(event).await.map(|()| Action::DONE),
+        match event_type {
+            EventType::Add => self.handler.on_add(event).await,
+            EventType::Update => self.handler.on_update(event).await,
+            EventType::Delete => self.handler.on_delete(event).await.map(|()| Action::DONE),
         }
     }
 }

@@ -9,20 +9,25 @@
 mod life;
 mod quiet;
 mod tries;
-
-use std::time::Duration;
+mod turn;
 
 use tokio::time::Instant;
 
-use self::life::{Ended, Life};
-pub(crate) use self::quiet::Quiet;
+use self::{
+    life::{EndedLife, Life},
+    turn::RunningTurn,
+};
+pub(crate) use self::{
+    quiet::Quiet,
+    turn::{Next, Offer, Outcome, Patience, Skip, Turn, Verdict},
+};
 use crate::{
-    event::{Call, EventKind},
+    event::{Call, EventType},
     informer::Stored,
+    lane::cause::{Cause, Causes},
     object_key::ObjectKey,
     outcome::Retrying,
     queue::Priority,
-    settings::Retry,
 };
 
 /// The account of one object with one handler.
@@ -31,86 +36,8 @@ pub(crate) struct Owed {
     /// The life in the view, if the object is there now.
     life: Option<Life>,
     /// The life before, while its delete is owed: it is paid before anything else.
-    ended: Option<Ended>,
-    running: Option<Running>,
-}
-
-/// The call that a worker is busy with.
-#[derive(Debug)]
-struct Running {
-    kind: EventKind,
-    snapshot: Stored,
-    priority: Priority,
-    /// It started before the retry of a failure was due: see [`tries`].
-    is_early: bool,
-    /// The life that the call belongs to ended while it ran.
-    overtaken: bool,
-}
-
-/// How long failures are retried.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    pub(crate) retry: Retry,
-    /// A delete that has failed for this long is given up.
-    pub(crate) delete_deadline: Duration,
-}
-
-/// What is to be done for the object now.
-#[derive(Debug)]
-pub(crate) enum Next {
-    /// Call this, unless a predicate says otherwise.
-    Call(Offer),
-    /// Nothing yet: a retry or requeue is not due before its time.
-    Wait,
-    /// Nothing.
-    Nothing,
-}
-
-/// A call that is due. It counts once [`Owed::start`] has confirmed it.
-#[derive(Debug)]
-pub(crate) struct Offer {
-    pub(crate) call: Call,
-    /// The call is due to a change alone, so `changed` may drop it.
-    pub(crate) only_changed: bool,
-}
-
-/// Why a due call is not made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Skip {
-    /// `when` refuses the state of the object.
-    Filtered,
-    /// `changed` finds no difference to the state last handled.
-    Unchanged,
-}
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// It succeeded, and may want to be called again after a time.
-    Done(Option<Duration>),
-    /// It failed.
-    Failed(Retrying),
-}
-
-/// What became of a call that ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It succeeded, or its failure no longer matters: the object is gone.
-    Settled,
-    /// It failed and runs again after this time, or at once if there is a newer change.
-    Retry(Duration),
-    /// It failed and is given up.
-    GaveUp,
-    /// It was a delete, has failed for this long, and is given up.
-    Expired(Duration),
-}
-
-/// When the object wants its next turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
-    Now(Priority),
-    At(Instant, Priority),
-    Never,
+    ended: Option<EndedLife>,
+    running: Option<RunningTurn>,
 }
 
 impl Owed {
@@ -154,6 +81,26 @@ impl Owed {
         self.life.as_mut().map(Life::resync).is_some()
     }
 
+    /// Makes a call due for a cause from elsewhere; returns false if the object is not in the view.
+    pub(crate) fn add_cause(&mut self, cause: Cause, priority: Priority) -> bool {
+        let life = self.life.as_mut();
+        life.map(|life| life.add_cause(cause, priority)).is_some()
+    }
+
+    /// Begins the life of the object in the view anew, as after a restart of the program.
+    ///
+    /// What was owed before is forgotten: the delete of an earlier life, and what the running call would
+    /// leave, whose end comes before the new life's first call all the same.
+    pub(crate) fn restart(&mut self) {
+        self.ended = None;
+        if let Some(running) = &mut self.running {
+            running.overtaken = true;
+        }
+        if let Some(life) = &mut self.life {
+            *life = Life::new(life.current().clone(), true);
+        }
+    }
+
     /// Says what is to be done now, to the one worker that holds the object: none of its calls runs.
     pub(crate) fn next(&self, key: &ObjectKey, now: Instant) -> Next {
         match self.turn(now) {
@@ -173,19 +120,26 @@ impl Owed {
         if !self.is_still_due(call) {
             return false;
         }
-        let (priority, is_early) = match (&mut self.ended, &mut self.life) {
+        let started = match (&mut self.ended, &mut self.life) {
             (Some(ended), _) => ended.start(now),
             (None, Some(life)) => life.start(now),
             (None, None) => return false,
         };
-        self.running = Some(Running {
-            kind: call.kind,
+        self.running = Some(RunningTurn {
+            event_type: call.event_type,
             snapshot: call.snapshot.clone(),
-            priority,
-            is_early,
+            priority: started.priority,
+            is_early: started.is_early,
             overtaken: false,
+            causes: started.causes,
         });
         true
+    }
+
+    /// Returns the causes of the call that runs.
+    pub(crate) fn causes(&self) -> Causes {
+        let running = self.running.as_ref();
+        running.map_or_else(Causes::default, |running| running.causes.clone())
     }
 
     /// Books that a predicate failed in place of the offered call; none if it is out of date.
@@ -221,9 +175,9 @@ impl Owed {
 
     /// Returns true if nothing has changed since the call was offered.
     fn is_still_due(&self, call: &Call) -> bool {
-        let now = match (&self.ended, &self.life, call.kind) {
-            (Some(ended), _, EventKind::Delete) => ended.last(),
-            (None, Some(life), EventKind::Add | EventKind::Update) => life.current(),
+        let now = match (&self.ended, &self.life, call.event_type) {
+            (Some(ended), _, EventType::Delete) => ended.last(),
+            (None, Some(life), EventType::Add | EventType::Update) => life.current(),
             _ => return false,
         };
         now.is(&call.snapshot)
@@ -239,7 +193,7 @@ impl Owed {
         let Some(running) = self.running.take() else {
             return Verdict::Settled;
         };
-        if running.kind == EventKind::Delete {
+        if running.event_type == EventType::Delete {
             let Some(ended) = &mut self.ended else {
                 return Verdict::Settled;
             };
@@ -290,32 +244,26 @@ impl Owed {
     }
 
     /// Returns the call that is due or waits for its retry, its failures, and its time if that is to come.
-    pub(crate) fn waiting(&self, now: Instant) -> Option<(EventKind, u32, Option<Instant>)> {
+    pub(crate) fn waiting(&self, now: Instant) -> Option<(EventType, u32, Option<Instant>)> {
         if self.running.is_some() {
             return None;
         }
-        let (kind, failures) = match (&self.ended, &self.life) {
-            (Some(ended), _) => (EventKind::Delete, ended.failures()),
-            (None, Some(life)) if life.is_owing() => (life.kind(), life.failures()),
+        let (event_type, failures) = match (&self.ended, &self.life) {
+            (Some(ended), _) => (EventType::Delete, ended.failures()),
+            (None, Some(life)) if life.is_owing() => (life.event_type(), life.failures()),
             _ => return None,
         };
         let due = match self.turn(now) {
             Turn::At(at, _) => Some(at),
             Turn::Now(_) | Turn::Never => None,
         };
-        Some((kind, failures, due))
+        Some((event_type, failures, due))
     }
 
     /// Returns true if there is nothing to remember.
     pub(crate) fn is_empty(&self) -> bool {
         self.life.is_none() && self.ended.is_none() && self.running.is_none()
     }
-}
-
-/// `now + delay`, or some thirty years from now for a delay beyond the clock's end.
-fn after(now: Instant, delay: Duration) -> Instant {
-    now.checked_add(delay)
-        .unwrap_or_else(|| now + Duration::from_secs(1_000_000_000))
 }
 
 #[cfg(test)]

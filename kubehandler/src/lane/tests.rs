@@ -13,6 +13,8 @@ use crate::{
     outcome::{Action, HandlerError, Result},
 };
 
+mod sources;
+
 /// A handler that is never asked: its lane has no workers.
 struct Stalled;
 
@@ -45,6 +47,7 @@ fn lane(handler: Arc<dyn Dispatch>) -> Arc<Lane> {
         retry: Retry::default(),
         resync: None,
         observer: None,
+        gate: None,
     };
     let context = Context {
         client: client(),
@@ -136,13 +139,13 @@ async fn object_is_not_kept_decoded_once_its_turn_is_over() {
         let lane = lane(handler.clone());
         *handler.lane.lock() = Arc::downgrade(&lane);
         let informer = Informer::<Pod>::new(client(), Filter::default());
-        let Ok(()) = informer.shared().change(|store| {
+        let Ok(()) = informer.source().cache().change(|store| {
             store.commit();
             Ok::<_, Infallible>([])
         });
-        informer.shared().tell();
+        informer.source().cache().deliver();
         let mut tasks = JoinSet::new();
-        lane.spawn(informer.shared(), &mut tasks);
+        lane.spawn(std::slice::from_ref(informer.source()), &mut tasks);
 
         lane.apply(&[upsert("1")]);
         sleep(Duration::from_secs(1)).await;

@@ -9,35 +9,28 @@ use std::{
 use parking_lot::MutexGuard;
 use tokio::{
     task::JoinSet,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
-use tracing::{Instrument, Span, info_span};
 
-use super::{Book, Lane, RunningCall};
+use super::{Lane, LaneState, RunningCall};
 use crate::{
+    Printable,
     budget::Budget,
-    contained::{Contained, dropped, printed},
-    event::Call,
-    informer::Shared,
-    lane::owed::{Next, Offer, Outcome, Skip, Turn, Verdict},
-    log::{debug, error, warn},
+    contained::Contained,
+    informer::Source,
+    lane::{
+        gate::Gate,
+        owed::{Next, Offer, Skip, Turn, Verdict},
+    },
+    log::{debug, error},
     object_key::ObjectKey,
-    outcome::{Action, HandlerError, Result, Retrying, panicked},
-    printable::Printable,
-    queue::Priority,
+    outcome::HandlerError,
+    queue::{Held, Priority},
     watchdog::{Code, Slot},
 };
 
-/// A callback without a timeout that runs longer is reported, each time this has passed again.
-const SLOW: Duration = Duration::from_secs(60);
-
 /// A worker that panicked takes no key for this long.
 const RESTART: Duration = Duration::from_secs(5);
-
-/// Why a callback was dropped before it answered.
-#[derive(Debug, thiserror::Error)]
-#[error("callback timed out after {0:?}")]
-struct TimedOut(Duration);
 
 /// What the lane has for a worker that holds a key.
 enum Turned {
@@ -53,28 +46,33 @@ enum Start {
     Started,
     /// The object has changed since.
     OutOfDate,
+    /// The gate has closed: the object waits until it opens.
+    Closed,
     /// The loop is told to stop: nothing starts any more.
     Stopped,
 }
 
 impl Lane {
-    /// Starts the lane's tasks: its workers, once `informer` has synced, and its resync timer.
-    pub(crate) fn spawn(self: &Arc<Self>, informer: &Arc<Shared>, tasks: &mut JoinSet<()>) {
+    /// Starts the lane's tasks: its workers, once all `informers` have synced, and its resync timer.
+    ///
+    /// The informers are its own and those of its sources, whose objects its callbacks may read.
+    pub(crate) fn spawn(self: &Arc<Self>, informers: &[Arc<Source>], tasks: &mut JoinSet<()>) {
+        let informers: Arc<[Arc<Source>]> = informers.into();
         for worker in 0..self.config.workers {
-            let (lane, informer) = (self.clone(), informer.clone());
+            let (lane, informers) = (self.clone(), informers.clone());
             tasks.spawn(async move {
                 tokio::select! {
-                    () = informer.synced() => lane.keep_working(lane.bench.slot(worker)).await,
+                    () = all_synced(&informers) => lane.keep_working(lane.bench.slot(worker)).await,
                     () = lane.context.stop.cancelled() => {}
                 }
             });
         }
         if let Some(interval) = self.config.resync {
-            let (lane, informer) = (self.clone(), informer.clone());
+            let lane = self.clone();
             tasks.spawn(async move {
                 tokio::select! {
                     () = async {
-                        informer.synced().await;
+                        all_synced(&informers).await;
                         loop {
                             tokio::time::sleep(interval).await;
                             lane.resync().await;
@@ -106,12 +104,9 @@ impl Lane {
             if budget.is_spent() {
                 budget.renew().await;
             }
-            let key = tokio::select! {
-                biased;
-                () = self.context.stop.cancelled() => return,
-                key = self.queue.get() => key,
+            let Some(key) = self.next_key().await else {
+                return;
             };
-            let Some(key) = key else { return };
             slot.hold(&key);
             if self.has_backlog.load(Ordering::Relaxed)
                 && !self.queue.has_ready(Priority::LOW)
@@ -131,6 +126,30 @@ impl Lane {
         }
     }
 
+    /// Waits for the key whose turn it is, while the gate is open; none once the loop is told to stop.
+    async fn next_key(&self) -> Option<Held<ObjectKey>> {
+        let Some(gate) = &self.config.gate else {
+            return tokio::select! {
+                biased;
+                () = self.context.stop.cancelled() => None,
+                key = self.queue.get() => key,
+            };
+        };
+        loop {
+            tokio::select! {
+                biased;
+                () = self.context.stop.cancelled() => return None,
+                () = gate.until_open() => {}
+            }
+            tokio::select! {
+                biased;
+                () = self.context.stop.cancelled() => return None,
+                () = gate.until_closed() => {}
+                key = self.queue.get() => return key,
+            }
+        }
+    }
+
     /// Finds out what the turn of `key` is for, and starts it.
     ///
     /// Predicates run outside the lock. If the object changes meanwhile, it waits for another turn:
@@ -138,7 +157,7 @@ impl Lane {
     fn take_turn(&self, key: &ObjectKey, slot: &Slot, budget: &mut Budget) -> Turned {
         let now = Instant::now();
         let next = self.book().accounts.read(key, |owed| owed.next(key, now));
-        let offer = match next {
+        let mut offer = match next {
             Some(Next::Call(offer)) => offer,
             Some(Next::Wait) => {
                 self.take_another_turn(key, now);
@@ -152,10 +171,10 @@ impl Lane {
         let skip = self.handler.skip(&offer, &self.context.decoder);
         drop(inside);
         let is_booked = match skip {
-            Ok(None) => match self.start(&offer) {
+            Ok(None) => match self.start(&mut offer) {
                 Start::Started => return Turned::Call(offer),
                 Start::Stopped => return Turned::Nothing,
-                Start::OutOfDate => false,
+                Start::OutOfDate | Start::Closed => false,
             },
             Ok(Some(skip)) => self.drop_offer(&offer, skip),
             Err(error) => {
@@ -179,27 +198,34 @@ impl Lane {
         self.schedule(key, turn.unwrap_or(Turn::Never));
     }
 
-    /// Books the start of a call, unless it is out of date or the loop is told to stop.
-    fn start(&self, offer: &Offer) -> Start {
+    /// Books the start of a call, unless it is out of date, the gate has closed or the loop is told to stop.
+    fn start(&self, offer: &mut Offer) -> Start {
         let now = Instant::now();
         let mut book = self.book();
         // Looked at here, as a predicate has run since the key was taken, for any length of time.
         if self.context.stop.is_cancelled() {
             return Start::Stopped;
         }
-        let key = &offer.call.key;
-        let started = book
-            .accounts
-            .change(key, |account| account.owed.start(offer, now));
-        if !started {
-            return Start::OutOfDate;
+        // Kept until the call is booked: when the gate has closed, all calls that run are known.
+        let pass = self.config.gate.as_ref().map(Gate::pass);
+        if matches!(pass, Some(None)) {
+            return Start::Closed;
         }
+        let started = book.accounts.change(&offer.call.key, |account| {
+            let started = account.owed.start(offer, now);
+            started.then(|| account.owed.causes())
+        });
+        let Some(causes) = started else {
+            return Start::OutOfDate;
+        };
+        offer.call.causes = causes;
+        let key = &offer.call.key;
         book.running.insert(
             key.clone(),
             RunningCall {
                 handler: self.name.clone(),
                 key: key.clone(),
-                kind: offer.call.kind,
+                event_type: offer.call.event_type,
                 since: now,
             },
         );
@@ -246,113 +272,8 @@ impl Lane {
         })
     }
 
-    /// Calls the handler and books how it ended.
-    async fn call(&self, call: Call, slot: &Slot) {
-        let mut running = Running {
-            lane: self,
-            call: Some(&call),
-        };
-        let observer = self.config.observer.as_ref();
-        let inside = slot.enter(Code::Report);
-        let watched = observer.map(|observer| observer.started(&self.name, &call));
-        drop(inside);
-        async {
-            let answer = slot.watch(call.kind.into(), self.bounded(&call)).await;
-            let _inside = slot.enter(Code::Report);
-            // Before it is booked: who sees the loop idle has been told of every call.
-            if let Some(watched) = watched {
-                watched.ended(&answer);
-            }
-            let verdict = self.finish(&call, outcome(&answer));
-            running.call = None;
-            self.report(answer, verdict);
-        }
-        .instrument(self.span(&call))
-        .await;
-    }
-
-    fn span(&self, call: &Call) -> Span {
-        info_span!(
-            "callback",
-            handler = %self.name,
-            event = %call.kind,
-            object = %Printable::new(&call.key),
-            attempt = call.attempt,
-        )
-    }
-
-    /// Calls the handler within its timeout, or reports now and then that it is slow.
-    async fn bounded(&self, call: &Call) -> Result<Action> {
-        let mut callback = Contained::new(self.handler.call(call.clone(), self.context.clone()));
-        if let Some(limit) = self.config.timeout {
-            return match timeout(limit, callback).await {
-                Ok(answer) => answer.unwrap_or_else(|panic| Err(panicked(panic))),
-                Err(_) => Err(TimedOut(limit).into()),
-            };
-        }
-        let started = Instant::now();
-        loop {
-            if let Ok(answer) = timeout(SLOW, &mut callback).await {
-                return answer.unwrap_or_else(|panic| Err(panicked(panic)));
-            }
-            warn!(
-                seconds = started.elapsed().as_secs(),
-                "callback is still running; `timeout` would bound it"
-            );
-        }
-    }
-
-    /// Books how a call ended, and gives the object its next turn.
-    fn finish(&self, call: &Call, outcome: Outcome) -> Verdict {
-        let now = Instant::now();
-        let mut book = self.book();
-        book.running.remove(&call.key);
-        let patience = self.patience(&book);
-        let (verdict, turn) = book.accounts.change(&call.key, |account| {
-            account.untried = false;
-            let verdict = account.owed.finish(outcome, &patience, now);
-            (verdict, account.owed.turn(now))
-        });
-        self.settle(book, &call.key, turn);
-        self.release(call, verdict);
-        verdict
-    }
-
-    /// Lets go of the objects of a call that is not to be made again.
-    fn release(&self, call: &Call, verdict: Verdict) {
-        if !matches!(verdict, Verdict::Retry(_)) {
-            for stored in std::iter::once(&call.snapshot).chain(&call.handled) {
-                self.context.decoder.release(stored);
-            }
-        }
-    }
-
-    /// Logs a failure and what becomes of it.
-    fn report(&self, answer: Result<Action>, verdict: Verdict) {
-        let Err(error) = answer else {
-            return;
-        };
-        let is_stopping = self.context.stop.is_cancelled();
-        let text = printed(&error);
-        dropped(error);
-        match verdict {
-            Verdict::Settled => warn!(error = %text, "callback failed; its object is gone"),
-            Verdict::Retry(_) if is_stopping => {
-                warn!(error = %text, "callback failed; it is not retried, as the event loop stops");
-            }
-            Verdict::Retry(delay) => {
-                warn!(error = %text, ?delay, "callback failed; it is retried");
-            }
-            Verdict::GaveUp => error!(error = %text, "callback failed; it is given up"),
-            Verdict::Expired(time) => {
-                let seconds = time.as_secs();
-                error!(error = %text, seconds, "delete has failed for too long; it is given up");
-            }
-        }
-    }
-
-    /// Gives the object its next turn, and tells those who wait for progress.
-    fn settle(&self, book: MutexGuard<'_, Book>, key: &ObjectKey, turn: Turn) {
+    /// Gives the object its next turn, and notifies what waits for progress.
+    pub(super) fn settle(&self, book: MutexGuard<'_, LaneState>, key: &ObjectKey, turn: Turn) {
         self.schedule(key, turn);
         let settled = book.is_settled();
         drop(book);
@@ -362,31 +283,8 @@ impl Lane {
     }
 }
 
-fn outcome(answer: &Result<Action>) -> Outcome {
-    match answer {
-        Ok(action) => Outcome::Done(action.requeue()),
-        Err(error) => Outcome::Failed(error.retrying()),
-    }
-}
-
-/// The callback that runs, until it is dropped.
-struct Running<'a> {
-    lane: &'a Lane,
-    /// None once its end is booked.
-    call: Option<&'a Call>,
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        let Some(call) = self.call else {
-            return;
-        };
-        if std::thread::panicking() {
-            // Nothing has contained it. Without an end, the object would never have a turn again.
-            self.lane.finish(call, Outcome::Failed(Retrying::Backoff));
-        } else {
-            // The future is dropped at the drain deadline.
-            self.lane.book().running.remove(&call.key);
-        }
+async fn all_synced(informers: &[Arc<Source>]) {
+    for informer in informers {
+        informer.cache().synced().await;
     }
 }

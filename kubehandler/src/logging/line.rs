@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
-use super::Format;
-use crate::printable::is_printable;
+use super::format::Format;
+use kubehandler_queue::__private::is_printable;
 
 /// How what is not to be in a line is escaped.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! A thread that writes the log, so that nobody else waits for those who read it.
+//! A thread that writes the log, so that no other thread waits for its reader.
 
 use std::{
     fmt,
@@ -12,20 +12,20 @@ use std::{
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tracing_subscriber::fmt::MakeWriter;
 
-use super::{Stream, line::Escapes};
+use super::{format::Stream, line::Escapes};
 use crate::log::warn;
 
-/// So many bytes wait to be written, beside those that are being written.
+/// The most bytes that wait to be written, besides those that are being written.
 const CAPACITY: usize = 1024 * 1024;
 
 /// How much is written at once: a pipe takes it whole.
 const CHUNK: usize = 4096;
 
-/// How long those who log wait for room, since something was last written: then the log is stuck,
+/// How long a thread that logs waits for room, since something was last written: then the log is stuck,
 /// and what finds no room is lost.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// How long those who end the process wait, since something was last written, and in all.
+/// How long the end of the process waits, since something was last written, and in all.
 const LAST_PATIENCE: Duration = Duration::from_secs(1);
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
@@ -35,20 +35,20 @@ const BUSY: Duration = Duration::from_millis(10);
 /// Takes records and has them written; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Writer {
-    shared: Arc<Shared>,
+    shared: Arc<Inner>,
     escapes: Escapes,
 }
 
 #[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
+struct Inner {
+    state: Mutex<WriterState>,
     /// Something waits to be written.
     filled: Condvar,
     /// Something was written.
     emptied: Condvar,
 }
 
-struct State {
+struct WriterState {
     waiting: Vec<u8>,
     is_writing: bool,
     /// When something was last written, or began to wait with nothing before it.
@@ -59,7 +59,7 @@ struct State {
     thread: Option<thread::ThreadId>,
 }
 
-impl Default for State {
+impl Default for WriterState {
     fn default() -> Self {
         Self {
             waiting: Vec::new(),
@@ -71,7 +71,7 @@ impl Default for State {
     }
 }
 
-impl State {
+impl WriterState {
     fn is_idle(&self) -> bool {
         self.waiting.is_empty() && !self.is_writing
     }
@@ -86,7 +86,7 @@ impl State {
 impl Writer {
     /// Starts the thread that writes to `destination`.
     pub(super) fn start(destination: impl Write + Send + 'static, escapes: Escapes) -> Self {
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::<Inner>::default();
         let writing = shared.clone();
         let mut state = shared.state();
         let thread = thread::Builder::new()
@@ -143,8 +143,8 @@ impl Writer {
     }
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, WriterState> {
         self.state.lock()
     }
 

@@ -41,7 +41,7 @@ impl<I, S> Default for Ledger<I, S> {
 impl<I: Copy + Eq + Hash + Ord, S: Copy + Eq> Ledger<I, S> {
     /// Takes what runs now, `passed` after the last look, and returns what is to be reported.
     ///
-    /// A stretch counts from where it is first seen. Time in which nobody looked, such as that of a
+    /// A stretch counts from where it is first seen. Time in which the watchdog did not look, such as that of a
     /// process that was stopped, is not to be part of `passed`: the code did not run either.
     pub(super) fn look(
         &mut self,

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::slot::{Code, Subject};
-use crate::printable::Printable;
+use crate::Printable;
 
 /// Whose code it is.
 #[derive(Clone, Debug)]

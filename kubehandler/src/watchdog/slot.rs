@@ -11,7 +11,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::{event::EventKind, object_key::ObjectKey};
+use crate::{event::EventType, object_key::ObjectKey};
 
 /// A kind of code that a task runs, and that may be the user's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +38,11 @@ impl Code {
     ];
 
     /// Returns the callback that it is, if it is one.
-    pub(crate) fn callback(self) -> Option<EventKind> {
+    pub(crate) fn callback(self) -> Option<EventType> {
         match self {
-            Self::Add => Some(EventKind::Add),
-            Self::Update => Some(EventKind::Update),
-            Self::Delete => Some(EventKind::Delete),
+            Self::Add => Some(EventType::Add),
+            Self::Update => Some(EventType::Update),
+            Self::Delete => Some(EventType::Delete),
             Self::Predicate | Self::Report | Self::Poll => None,
         }
     }
@@ -52,12 +52,12 @@ impl Code {
     }
 }
 
-impl From<EventKind> for Code {
-    fn from(kind: EventKind) -> Self {
-        match kind {
-            EventKind::Add => Self::Add,
-            EventKind::Update => Self::Update,
-            EventKind::Delete => Self::Delete,
+impl From<EventType> for Code {
+    fn from(event_type: EventType) -> Self {
+        match event_type {
+            EventType::Add => Self::Add,
+            EventType::Update => Self::Update,
+            EventType::Delete => Self::Delete,
         }
     }
 }
@@ -116,11 +116,11 @@ impl Slot {
     }
 
     /// Begins a stretch, which lasts until the guard is dropped.
-    pub(crate) fn enter(&self, code: Code) -> Inside<'_> {
+    pub(crate) fn enter(&self, code: Code) -> InsideCode<'_> {
         let last = self.state.load(Ordering::Relaxed) | CODE;
         self.state
             .store(last.wrapping_add(1) | code.bits(), Ordering::Release);
-        Inside(self)
+        InsideCode(self)
     }
 
     fn leave(&self) {
@@ -163,9 +163,9 @@ impl fmt::Debug for Slot {
 }
 
 /// A stretch that runs; it ends when this is dropped, by a panic as well.
-pub(crate) struct Inside<'a>(&'a Slot);
+pub(crate) struct InsideCode<'a>(&'a Slot);
 
-impl Drop for Inside<'_> {
+impl Drop for InsideCode<'_> {
     fn drop(&mut self) {
         self.0.leave();
     }

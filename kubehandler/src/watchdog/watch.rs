@@ -8,17 +8,17 @@ use std::{
 use tracing::dispatcher::{self, Dispatch};
 
 use super::{
-    Shared, TICK,
+    Inner, TICK,
     ledger::{Finding, Ledger},
     named::{Named, Origin},
     slot::{Code, Stretch, Subject},
 };
 use crate::{
+    Printable,
     log::{info, warn},
-    printable::Printable,
 };
 
-/// How often the runtime is asked for a sign of life: each so many ticks.
+/// The number of ticks between two looks at whether the runtime still runs.
 const PULSE: u32 = 10;
 
 /// A task: the number of its bench, and its own.
@@ -47,7 +47,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    pub(super) fn run(mut self, shared: &Shared) {
+    pub(super) fn run(mut self, shared: &Inner) {
         let mut last = Instant::now();
         for tick in 1_u32.. {
             if !shared.wait() {
@@ -63,7 +63,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn look(&mut self, shared: &Shared, passed: Duration) {
+    fn look(&mut self, shared: &Inner, passed: Duration) {
         let mut running: Vec<(Task, Stretch)> = Vec::new();
         for (index, bench) in shared.benches.lock().iter().enumerate() {
             let busy = bench.busy();
@@ -107,7 +107,7 @@ impl<'a> Watch<'a> {
             let object = subject.map(|subject| Printable::new(&subject.object));
             warn!(
                 handler = origin.handler(),
-                event = code.callback().map(crate::EventKind::as_str),
+                event_type = code.callback().map(crate::EventType::as_str),
                 object = object.map(tracing::field::display),
                 seconds = time.as_secs(),
                 "{what} blocks its thread, and has not returned to the runtime for {}s: other \
@@ -194,8 +194,8 @@ mod tests {
     }
 
     /// What is watched: one worker of the handler `pods`, which has `default/a`.
-    fn watched() -> (Shared, Arc<Bench>) {
-        let shared = Shared::default();
+    fn watched() -> (Inner, Arc<Bench>) {
+        let shared = Inner::default();
         let bench = Bench::of_handler("pods".into(), 1);
         bench.slot(0).hold(&ObjectKey::namespaced("default", "a"));
         shared.benches.lock().push(bench.clone());

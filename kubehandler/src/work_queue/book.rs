@@ -8,15 +8,16 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kubehandler_queue::__private::memory::shrink;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use super::error::UnfinishedCall;
-use super::owed::{After, Owed};
-use crate::event::EventKind;
+use super::owed::{After, OwedWork};
+use crate::event::EventType;
 use crate::object_key::ObjectKey;
 use crate::outcome::{HandlerError, Result, Retrying};
-use crate::queue::{Queue, shrink::shrink};
+use crate::queue::Queue;
 use crate::settings::Retry;
 
 /// Whose turn it is: one object of one kind.
@@ -31,15 +32,15 @@ pub(super) struct WorkKey {
 
 /// A call that has started.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Call {
-    pub(super) event: EventKind,
+pub(super) struct WorkCall {
+    pub(super) event_type: EventType,
     /// Failed tries in a row before this call.
     pub(super) attempt: u32,
 }
 
 /// What becomes of a call that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(super) enum AfterCall {
     Done,
     /// It failed, and said that it is not to be retried.
     Terminal,
@@ -59,13 +60,13 @@ pub(super) enum Ended {
 #[derive(Debug, Default)]
 pub(super) struct Book {
     queue: Queue<WorkKey>,
-    ledger: Mutex<Ledger>,
+    ledger: Mutex<WorkLedger>,
 }
 
 #[derive(Debug, Default)]
-struct Ledger {
+struct WorkLedger {
     /// Holds no idle entry.
-    owed: HashMap<WorkKey, Owed>,
+    owed: HashMap<WorkKey, OwedWork>,
     /// How many owed deletes have failed.
     failing_deletes: usize,
     /// Nothing is taken any more.
@@ -79,43 +80,46 @@ impl Book {
     }
 
     /// Merges a call into what is pending for the name; ignored once closed.
-    pub(super) fn enqueue(&self, key: WorkKey, event: EventKind) {
+    pub(super) fn enqueue(&self, key: WorkKey, event_type: EventType) {
         let mut ledger = self.ledger();
         if ledger.closed {
             return;
         }
         let owed = ledger.owed.entry(key.clone()).or_default();
-        owed.enqueue(event);
+        owed.enqueue(event_type);
         if owed.is_pending() {
             self.queue.add(key);
         } else {
-            // A delete cancelled the add: nobody ever heard of the object.
+            // The delete cancelled the add: no callback knows the object.
             self.queue.remove(&key);
             self.forget_idle(&mut ledger, &key);
         }
     }
 
     /// Starts the call whose turn it is; `None` if it was cancelled meanwhile.
-    pub(super) fn start(&self, key: &WorkKey) -> Option<Call> {
+    pub(super) fn start(&self, key: &WorkKey) -> Option<WorkCall> {
         let now = Instant::now();
-        let event = self.ledger().owed.get_mut(key)?.start(now)?;
+        let event_type = self.ledger().owed.get_mut(key)?.start(now)?;
         let attempt = u32::try_from(self.queue.num_requeues(key)).unwrap_or(u32::MAX);
-        Some(Call { event, attempt })
+        Some(WorkCall {
+            event_type,
+            attempt,
+        })
     }
 
     /// Ends the running call of a name, and says what becomes of it.
-    pub(super) fn finish(&self, key: &WorkKey, result: &Result) -> Ended {
+    pub(super) fn finish(&self, key: &WorkKey, result: &Result) -> AfterCall {
         let now = Instant::now();
         let mut ledger = self.ledger();
         let ended = ledger.finish(key, result, now, || self.queue.backoff(key, cause(result)));
         match ended {
-            Ended::Retry(delay) => self.queue.add_after(key.clone(), delay),
+            AfterCall::Retry(delay) => self.queue.add_after(key.clone(), delay),
             // The delete queued the name when it came.
-            Ended::Overtaken => {}
-            Ended::Closed => drop(ledger.owed.remove(key)),
-            Ended::Done | Ended::Terminal | Ended::GivenUp | Ended::Expired(_) => {
+            AfterCall::Overtaken => {}
+            AfterCall::Closed => drop(ledger.owed.remove(key)),
+            AfterCall::Done | AfterCall::Terminal | AfterCall::GivenUp | AfterCall::Expired(_) => {
                 self.queue.forget(key);
-                if ledger.owed.get(key).is_some_and(Owed::is_pending) {
+                if ledger.owed.get(key).is_some_and(OwedWork::is_pending) {
                     self.queue.add(key.clone());
                 }
             }
@@ -143,10 +147,10 @@ impl Book {
             .owed
             .iter()
             .filter_map(|(key, owed)| {
-                let event = owed.running()?;
+                let event_type = owed.running()?;
                 Some(UnfinishedCall {
                     kind: key.kind.to_string(),
-                    event,
+                    event_type,
                     object: key.object.clone(),
                     is_blocking: false,
                 })
@@ -156,20 +160,20 @@ impl Book {
         calls
     }
 
-    fn forget_idle(&self, ledger: &mut Ledger, key: &WorkKey) {
-        if ledger.owed.get(key).is_none_or(Owed::is_idle) {
+    fn forget_idle(&self, ledger: &mut WorkLedger, key: &WorkKey) {
+        if ledger.owed.get(key).is_none_or(OwedWork::is_idle) {
             ledger.owed.remove(key);
             shrink(&mut ledger.owed);
             self.queue.forget(key);
         }
     }
 
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    fn ledger(&self) -> MutexGuard<'_, WorkLedger> {
         self.ledger.lock()
     }
 }
 
-impl Ledger {
+impl WorkLedger {
     /// Ends the running call of a name; `backoff` counts a failure and returns its delay.
     fn finish(
         &mut self,
@@ -177,10 +181,10 @@ impl Ledger {
         result: &Result,
         now: Instant,
         backoff: impl FnOnce() -> Duration,
-    ) -> Ended {
+    ) -> AfterCall {
         let deadline = Retry::default().delete_deadline_among(self.failing_deletes);
         let Some(owed) = self.owed.get_mut(key) else {
-            return Ended::Done;
+            return AfterCall::Done;
         };
         let (was_failing, is_early) = (owed.is_failing_delete(), owed.is_early());
         let after = match result {
@@ -188,23 +192,23 @@ impl Ledger {
             _ => owed.settle(),
         };
         let ended = match (after, result) {
-            (_, Ok(())) => Ended::Done,
-            (_, Err(_)) if self.closed => Ended::Closed,
+            (_, Ok(())) => AfterCall::Done,
+            (_, Err(_)) if self.closed => AfterCall::Closed,
             (After::Retry, Err(error)) => {
                 let delay = delay(owed, error, is_early, now, backoff);
                 owed.set_retry_at(now.checked_add(delay), deadline);
                 let at = owed.retry_at();
-                Ended::Retry(at.map_or(delay, |at| at.saturating_duration_since(now)))
+                AfterCall::Retry(at.map_or(delay, |at| at.saturating_duration_since(now)))
             }
             (After::Overtaken, Err(_)) => {
                 if !is_early {
                     backoff();
                 }
-                Ended::Overtaken
+                AfterCall::Overtaken
             }
-            (After::GivenUp, Err(_)) => Ended::GivenUp,
-            (After::Expired(time), Err(_)) => Ended::Expired(time),
-            (After::Settled, Err(_)) => Ended::Terminal,
+            (After::GivenUp, Err(_)) => AfterCall::GivenUp,
+            (After::Expired(time), Err(_)) => AfterCall::Expired(time),
+            (After::Settled, Err(_)) => AfterCall::Terminal,
         };
         match (was_failing, owed.is_failing_delete()) {
             (false, true) => self.failing_deletes += 1,
@@ -220,7 +224,7 @@ impl Ledger {
 /// The error's own delay goes before the backoff. After an early call the retry stays at its time,
 /// unless the error asks for an earlier one.
 fn delay(
-    owed: &Owed,
+    owed: &OwedWork,
     error: &HandlerError,
     is_early: bool,
     now: Instant,
@@ -248,5 +252,5 @@ fn cause(result: &Result) -> Option<&(dyn Error + 'static)> {
     Some(error)
 }
 
-#[cfg(all(test, not(kubehandler_loom)))]
+#[cfg(test)]
 mod tests;

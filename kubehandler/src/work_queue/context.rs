@@ -1,21 +1,21 @@
-//! What a work queue's callback is told beside the name.
+//! What a work queue's callback gets besides the name.
 
 use tokio_util::sync::CancellationToken;
 
-use crate::event::EventKind;
+use crate::event::EventType;
 
 /// The circumstances of one call, Go's `ctx`.
 #[derive(Clone, Debug)]
 pub struct WorkContext {
-    event: EventKind,
+    event_type: EventType,
     attempt: u32,
     stop: CancellationToken,
 }
 
 impl WorkContext {
-    pub(super) fn new(event: EventKind, attempt: u32, stop: CancellationToken) -> Self {
+    pub(super) fn new(event_type: EventType, attempt: u32, stop: CancellationToken) -> Self {
         Self {
-            event,
+            event_type,
             attempt,
             stop,
         }
@@ -23,8 +23,8 @@ impl WorkContext {
 
     /// Returns what happened to the object, for a callback that is registered more than once.
     #[must_use]
-    pub fn event(&self) -> EventKind {
-        self.event
+    pub fn event_type(&self) -> EventType {
+        self.event_type
     }
 
     /// Returns how many tries for this name have failed in a row before this call.

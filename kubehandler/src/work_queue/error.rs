@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::event::EventKind;
+use crate::Printable;
+use crate::event::EventType;
 use crate::object_key::ObjectKey;
-use crate::printable::Printable;
 
 /// Why a work queue refused something, or stopped.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,24 +17,27 @@ pub enum WorkQueueError {
     /// A callback was registered for an empty kind.
     #[error("the kind is empty: name what the objects are, such as `pods`")]
     EmptyKind,
-    /// The kind has a callback for this event already.
-    #[error("kind `{}` has a callback for `{event}` already", Printable::new(kind))]
+    /// The kind has a callback for this event type already.
+    #[error(
+        "kind `{}` has a callback for `{event_type}` already",
+        Printable::new(kind)
+    )]
     DuplicateHandler {
         /// The kind.
         kind: String,
-        /// The event.
-        event: EventKind,
+        /// The event type.
+        event_type: EventType,
     },
-    /// The kind has no callback for this event.
+    /// The kind has no callback for this event type.
     #[error(
-        "kind `{}` has no callback for `{event}`: call `register_{event}_handler` first",
+        "kind `{}` has no callback for `{event_type}`: call `register_{event_type}_handler` first",
         Printable::new(kind)
     )]
     NotRegistered {
         /// The kind.
         kind: String,
-        /// The event.
-        event: EventKind,
+        /// The event type.
+        event_type: EventType,
     },
     /// The object that was enqueued has no name.
     #[error(
@@ -74,19 +77,19 @@ pub enum WorkQueueError {
 pub struct UnfinishedCall {
     /// The kind that it was registered for.
     pub kind: String,
-    /// The event that it was called for.
-    pub event: EventKind,
+    /// What it was called for.
+    pub event_type: EventType,
     /// The object that it was called for.
     pub object: ObjectKey,
-    /// It blocks its thread, so that it could not even be dropped, and is left behind.
+    /// It blocks its thread: it cannot be dropped, and still runs.
     pub is_blocking: bool,
 }
 
-/// Kind, event and object, such as `pods add default/web`.
+/// Kind, event type and object, such as `pods add default/web`.
 impl fmt::Display for UnfinishedCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, object) = (Printable::new(&self.kind), Printable::new(&self.object));
-        write!(f, "{kind} {} {object}", self.event)?;
+        write!(f, "{kind} {} {object}", self.event_type)?;
         if self.is_blocking {
             write!(f, " (it blocks its thread)")?;
         }

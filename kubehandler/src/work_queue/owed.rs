@@ -5,7 +5,7 @@
 //! - an update merges into a pending add or update, and an add into a pending update;
 //! - a delete cancels a pending add of which the handlers know nothing, and replaces any
 //!   other add or update;
-//! - what comes after a pending delete stays behind it.
+//! - what comes after a pending delete stays after it.
 //!
 //! A failed call becomes pending again at the front, by the same rules: an update that
 //! came meanwhile merges into it, a delete replaces it.
@@ -17,15 +17,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::event::EventKind;
+use crate::event::EventType;
 
 /// Once the object exists again, its owed delete may fail this often before it is given up.
 const DELETE_FAILURES_AFTER_RECREATION: u32 = 5;
 
 /// The calls of one kind and name.
 #[derive(Debug, Default)]
-pub(super) struct Owed {
-    running: Option<Running>,
+pub(super) struct OwedWork {
+    running: Option<RunningWork>,
     /// A delete is pending.
     delete: bool,
     /// The add or update that is pending, after the delete if there is one.
@@ -41,8 +41,8 @@ pub(super) struct Owed {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Running {
-    event: EventKind,
+struct RunningWork {
+    event_type: EventType,
     is_early: bool,
 }
 
@@ -50,7 +50,7 @@ struct Running {
 struct Change {
     /// An add; otherwise an update.
     is_add: bool,
-    /// Some call for this life of the object has started, so its end must be told.
+    /// Some call for this life of the object has started, so its end must be reported.
     known: bool,
 }
 
@@ -69,15 +69,15 @@ pub(super) enum After {
     Expired(Duration),
 }
 
-impl Owed {
+impl OwedWork {
     /// Says whether a call is pending.
     pub(super) fn is_pending(&self) -> bool {
         self.delete || self.change.is_some()
     }
 
     /// Returns the call that runs.
-    pub(super) fn running(&self) -> Option<EventKind> {
-        self.running.map(|running| running.event)
+    pub(super) fn running(&self) -> Option<EventType> {
+        self.running.map(|running| running.event_type)
     }
 
     /// Says whether the call that runs started before the retry was due.
@@ -114,10 +114,10 @@ impl Owed {
     }
 
     /// Merges one more call into the pending ones.
-    pub(super) fn enqueue(&mut self, event: EventKind) {
-        match (event, &mut self.change) {
-            (EventKind::Add, Some(change)) => change.is_add = true,
-            (EventKind::Add, None) => {
+    pub(super) fn enqueue(&mut self, event_type: EventType) {
+        match (event_type, &mut self.change) {
+            (EventType::Add, Some(change)) => change.is_add = true,
+            (EventType::Add, None) => {
                 // The object that a running add or update is for, unless a delete comes between.
                 let known = !self.delete && self.running().is_some_and(is_change);
                 self.recreate();
@@ -126,15 +126,15 @@ impl Owed {
                     known,
                 });
             }
-            (EventKind::Update, Some(_)) => {}
-            (EventKind::Update, None) => {
+            (EventType::Update, Some(_)) => {}
+            (EventType::Update, None) => {
                 self.recreate();
                 self.change = Some(Change {
                     is_add: false,
                     known: true,
                 });
             }
-            (EventKind::Delete, change) => {
+            (EventType::Delete, change) => {
                 if change.take().is_none_or(|change| change.known) && !self.delete {
                     self.delete = true;
                     self.retry_at = None;
@@ -149,7 +149,7 @@ impl Owed {
     /// Calls for further ones are early, or an object that comes and goes would use up the failures
     /// that are left.
     fn recreate(&mut self) {
-        let is_owed = self.delete || self.running() == Some(EventKind::Delete);
+        let is_owed = self.delete || self.running() == Some(EventType::Delete);
         if is_owed && !self.is_recreated {
             self.is_recreated = true;
             self.retry_at = None;
@@ -157,31 +157,31 @@ impl Owed {
     }
 
     /// Starts the call whose turn it is; `None` if none is pending or one runs.
-    pub(super) fn start(&mut self, now: Instant) -> Option<EventKind> {
+    pub(super) fn start(&mut self, now: Instant) -> Option<EventType> {
         if self.running.is_some() {
             return None;
         }
-        let event = if std::mem::take(&mut self.delete) {
-            EventKind::Delete
+        let event_type = if std::mem::take(&mut self.delete) {
+            EventType::Delete
         } else {
             let change = self.change.take()?;
             if change.is_add {
-                EventKind::Add
+                EventType::Add
             } else {
-                EventKind::Update
+                EventType::Update
             }
         };
-        self.running = Some(Running {
-            event,
+        self.running = Some(RunningWork {
+            event_type,
             is_early: self.retry_at.is_some_and(|at| at > now),
         });
-        Some(event)
+        Some(event_type)
     }
 
     /// Ends the running call, which succeeded or is not to be retried.
     pub(super) fn settle(&mut self) -> After {
         let ended = self.running.take();
-        if ended.is_some_and(|ended| ended.event == EventKind::Delete) {
+        if ended.is_some_and(|ended| ended.event_type == EventType::Delete) {
             self.forget_delete();
         }
         self.retry_at = None;
@@ -192,17 +192,21 @@ impl Owed {
     ///
     /// A delete that has failed for as long as `deadline` is over.
     pub(super) fn fail(&mut self, now: Instant, deadline: Duration) -> After {
-        let Some(Running { event, is_early }) = self.running.take() else {
+        let Some(RunningWork {
+            event_type,
+            is_early,
+        }) = self.running.take()
+        else {
             return After::Settled;
         };
-        if event == EventKind::Delete {
+        if event_type == EventType::Delete {
             return self.fail_delete(is_early, now, deadline);
         }
         if self.delete {
             return After::Overtaken;
         }
         let newer_is_add = self.change.is_some_and(|change| change.is_add);
-        let is_add = newer_is_add || event == EventKind::Add;
+        let is_add = newer_is_add || event_type == EventType::Add;
         self.change = Some(Change {
             is_add,
             known: true,
@@ -245,9 +249,9 @@ impl Owed {
     }
 }
 
-fn is_change(event: EventKind) -> bool {
-    event != EventKind::Delete
+fn is_change(event_type: EventType) -> bool {
+    event_type != EventType::Delete
 }
 
-#[cfg(all(test, not(kubehandler_loom)))]
+#[cfg(test)]
 mod tests;

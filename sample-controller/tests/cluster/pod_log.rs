@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context as _, ensure};
-use kubehandler::EventKind;
+use kubehandler::EventType;
 use kubehandler_tests::recorder::is_a_life;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -13,7 +13,7 @@ use crate::churn::Lives;
 /// One line about a pod.
 #[derive(Clone, Debug)]
 pub(crate) struct PodLine {
-    kind: EventKind,
+    event_type: EventType,
     key: String,
     uid: String,
     phase: String,
@@ -31,21 +31,22 @@ impl PodLine {
             serde_json::from_str(line).with_context(|| format!("no JSON: {line}"))?;
         // Lost connections are warnings at most, once each.
         ensure!(value["level"] != "ERROR", "an error was logged: {line}");
-        let kind = match value["message"].as_str() {
-            Some("pod added") => EventKind::Add,
-            Some("pod updated") => EventKind::Update,
-            Some("pod deleted") => EventKind::Delete,
+        let event_type = match value["message"].as_str() {
+            Some("pod added") => EventType::Add,
+            Some("pod updated") => EventType::Update,
+            Some("pod deleted") => EventType::Delete,
             _ => return Ok(None),
         };
-        let text = |name: &str| {
-            let text = value[name].as_str().map(str::to_owned);
-            text.with_context(|| format!("no `{name}` in {line}"))
+        let text = |at: &str| {
+            let text = value.pointer(at).and_then(Value::as_str);
+            text.map(str::to_owned)
+                .with_context(|| format!("no `{at}` in {line}"))
         };
         Ok(Some(Self {
-            kind,
-            key: format!("{}/{}", text("namespace")?, text("name")?),
-            uid: text("uid")?,
-            phase: text("phase")?,
+            event_type,
+            key: text("/spans/0/object")?,
+            uid: text("/uid")?,
+            phase: text("/phase")?,
             at: Instant::now(),
         }))
     }
@@ -60,7 +61,7 @@ impl PodLine {
 pub(crate) fn differences(log: &[PodLine], server: &Present) -> Vec<String> {
     let mut logged = Present::new();
     for line in log {
-        if line.kind == EventKind::Delete {
+        if line.event_type == EventType::Delete {
             logged.remove(&line.key);
         } else {
             let shown = (line.uid.clone(), line.phase.clone());
@@ -92,15 +93,15 @@ pub(crate) fn check_lives(log: &[PodLine], lives: &Lives) -> anyhow::Result<()> 
             let known = unlogged.find(|known| known.uid == *uid);
             let known =
                 known.with_context(|| format!("`{key}` {uid}: lives out of order: {log:#?}"))?;
-            let calls: Vec<EventKind> = life.iter().map(|line| line.kind).collect();
+            let calls: Vec<EventType> = life.iter().map(|line| line.event_type).collect();
             ensure!(is_a_life(&calls), "`{key}` {uid}: {calls:?}");
 
-            let has_ended = calls.last() == Some(&EventKind::Delete);
+            let has_ended = calls.last() == Some(&EventType::Delete);
             let is_last = index + 1 == logged.len();
             ensure!(has_ended || is_last, "`{key}` {uid}: its delete is lost");
             // Callbacks start after the first list: what came later was not in it.
             ensure!(
-                calls != [EventKind::Delete] || known.since < first_line,
+                calls != [EventType::Delete] || known.since < first_line,
                 "`{key}` {uid}: deleted, never added, and not of the first list"
             );
         }

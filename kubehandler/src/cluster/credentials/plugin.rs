@@ -2,6 +2,9 @@
 //!
 //! Source: <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>.
 
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
+
 use std::{
     io::{self, IsTerminal},
     process::{ExitStatus, Stdio},
@@ -20,15 +23,15 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-use super::{Generation, bearer};
+use super::bearer::{Generation, bearer};
 use crate::{
+    Printable,
     cluster::{
         error::{ClusterError, Place},
         kubeconfig::Exec,
         stage::Stages,
         tls::PluginIdentity,
     },
-    printable::Printable,
 };
 
 /// The most bytes that a plugin may print.
@@ -45,20 +48,20 @@ pub(crate) struct Plugin {
     stages: Stages,
     limit: Duration,
     identity: PluginIdentity,
-    state: Mutex<State>,
+    state: Mutex<PluginState>,
     /// Held while the plugin runs: it may ask a human, once.
     running: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
-struct State {
+struct PluginState {
     current: Option<Current>,
     /// When the plugin was run last.
     ran: Option<Instant>,
     /// When the server rejected credentials last, so that the plugin was to run again.
     rejected: Option<Instant>,
     /// Why the last run failed, if it did.
-    failure: Option<Failure>,
+    failure: Option<PluginFailure>,
     generation: u64,
 }
 
@@ -71,7 +74,7 @@ struct Current {
 
 /// What is wrong with a plugin; its place is known.
 #[derive(Clone)]
-enum Failure {
+enum PluginFailure {
     Invalid(String),
     NoAnswer,
 }
@@ -128,7 +131,7 @@ impl Plugin {
         let run = tokio::spawn(async move { plugin.refresh(asked).await });
         let run = run
             .await
-            .unwrap_or_else(|error| Err(Failure::Invalid(error.to_string())));
+            .unwrap_or_else(|error| Err(PluginFailure::Invalid(error.to_string())));
         run.map_err(|failure| self.error(failure))
     }
 
@@ -156,7 +159,10 @@ impl Plugin {
     }
 
     /// Runs the plugin, unless another request has done so since this one `asked`.
-    async fn refresh(&self, asked: Instant) -> Result<(Option<HeaderValue>, Generation), Failure> {
+    async fn refresh(
+        &self,
+        asked: Instant,
+    ) -> Result<(Option<HeaderValue>, Generation), PluginFailure> {
         let _running = self.running.lock().await;
         if let Some(current) = self.known() {
             return Ok(current);
@@ -170,8 +176,8 @@ impl Plugin {
             }
         }
         let answer = match timeout(self.limit, self.run()).await {
-            Ok(answer) => answer.map_err(Failure::Invalid),
-            Err(_) => Err(Failure::NoAnswer),
+            Ok(answer) => answer.map_err(PluginFailure::Invalid),
+            Err(_) => Err(PluginFailure::NoAnswer),
         };
         let mut state = self.state.lock();
         state.ran = Some(Instant::now());
@@ -190,10 +196,10 @@ impl Plugin {
         }
     }
 
-    fn error(&self, failure: Failure) -> ClusterError {
+    fn error(&self, failure: PluginFailure) -> ClusterError {
         match failure {
-            Failure::Invalid(reason) => self.place.invalid(reason),
-            Failure::NoAnswer => ClusterError::NoAnswer {
+            PluginFailure::Invalid(reason) => self.place.invalid(reason),
+            PluginFailure::NoAnswer => ClusterError::NoAnswer {
                 place: self.place.clone(),
                 what: self.shown(),
                 limit: self.limit,
@@ -212,8 +218,7 @@ impl Plugin {
         let shown = self.shown();
         let _stage = self.stages.enter(&shown);
         let printed = self.printed(&shown).await?;
-        self.take(&printed)
-            .map_err(|error| format!("{shown} {error}"))
+        self.taken(&printed)
     }
 
     /// Runs it to its end; returns what it printed.
@@ -292,6 +297,12 @@ impl Plugin {
         format!("{shown} is not installed, or not found in PATH: {hint}")
     }
 
+    /// Takes an answer; an error names the plugin.
+    fn taken(&self, printed: &[u8]) -> Result<Current, String> {
+        let taken = self.take(printed);
+        taken.map_err(|error| format!("{} {error}", self.shown()))
+    }
+
     /// Takes an answer; an error quotes nothing of it.
     fn take(&self, printed: &[u8]) -> Result<Current, String> {
         let answer = Answer::parse(printed).filter(|answer| !answer.kind.is_empty());
@@ -349,12 +360,12 @@ fn code(status: ExitStatus) -> String {
 struct Answer {
     kind: String,
     api_version: String,
-    status: Option<Status>,
+    status: Option<ExecStatus>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct Status {
+struct ExecStatus {
     expiration_timestamp: Option<Time>,
     token: Option<String>,
     client_certificate_data: Option<String>,

@@ -1,6 +1,6 @@
 //! Ways to get a token that are built into `kube`: `auth-provider`, which plugins have replaced.
 
-use std::{collections::HashMap, future::ready, time::Duration};
+use std::{collections::HashMap, error::Error, future::ready, time::Duration};
 
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
@@ -13,6 +13,7 @@ use tokio::{runtime::Handle, time::timeout};
 use tower::{BoxError, Layer, ServiceExt};
 
 use crate::{
+    Printable,
     chain::chain,
     cluster::{
         error::{ClusterError, Place},
@@ -31,15 +32,24 @@ pub(crate) struct Provider {
 impl Provider {
     /// Sets it up, which may run a program.
     pub(super) async fn new(
-        config: ProviderConfig,
+        mut config: ProviderConfig,
         place: Place,
         limit: Duration,
     ) -> Result<Self, ClusterError> {
-        let what = format!("`auth-provider` `{}`", config.name);
+        let what = format!("`auth-provider` `{}`", Printable::new(&config.name));
         if cfg!(not(feature = "oidc")) && config.config.contains_key("refresh-token") {
             warn!(
                 "{place}: {what} is not renewed when its `id-token` expires: use the feature `oidc` of kubehandler"
             );
+        }
+        // Not left to `kube`, which panics on what no header can hold.
+        if let Some(token) = config.config.get_mut("id-token") {
+            *token = token.trim().to_owned();
+            HeaderValue::from_str(token).map_err(|_| {
+                place.invalid(format!(
+                    "{what}: its `id-token` holds characters that no header can hold, such as line ends"
+                ))
+            })?;
         }
         let mut kube = Config::new(http::Uri::from_static("http://localhost"));
         kube.auth_info.auth_provider = Some(AuthProviderConfig {
@@ -61,7 +71,7 @@ impl Provider {
         })?;
         let layer = made
             .map_err(|error| place.invalid(format!("{what}: {error}")))?
-            .map_err(|error| place.invalid(format!("{what}: {}", chain(&error))))?;
+            .map_err(|error| place.invalid(format!("{what}: {}", shown(&error))))?;
         Ok(Self { layer, place })
     }
 
@@ -78,7 +88,48 @@ impl Provider {
         let signing = layer.layer(echo).oneshot(Request::new(Body::empty()));
         let signing: BoxFuture<'static, Result<Response<Body>, BoxError>> = Box::pin(signing);
         let signed = signing.await;
-        let signed = signed.map_err(|error| self.place.invalid(chain(&*error)))?;
+        let signed = signed.map_err(|error| self.place.invalid(shown(&*error)))?;
         Ok(signed.headers().get(AUTHORIZATION).cloned())
+    }
+}
+
+/// Errors of `kube` quote the configuration, and what a program prints, as they are.
+fn shown(error: &(dyn Error + 'static)) -> String {
+    Printable::new(chain(error)).at_most(2_000).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn white_space_counts_in_a_token_and_not_around_it() {
+        let with_token = |token: &str| ProviderConfig {
+            name: "oidc".to_owned(),
+            config: [("id-token".to_owned(), token.to_owned())].into(),
+        };
+        let provider = |token| Provider::new(with_token(token), Place::code(), Duration::MAX);
+
+        let around = provider(" A\r\n").await.expect("a token").current().await;
+        let within = provider("hunter\n2").await.err();
+
+        assert_eq!(around.expect("a token").expect("a header"), "Bearer A");
+        let error = within.expect("no header can hold it").to_string();
+        assert!(error.contains("its `id-token` holds characters"), "{error}");
+        assert!(!error.contains("hunter"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn provider_that_is_not_known_is_named_on_one_line() {
+        let config = ProviderConfig {
+            name: "a\n\u{1b}[2J".to_owned(),
+            ..ProviderConfig::default()
+        };
+
+        let provider = Provider::new(config, Place::code(), Duration::MAX).await;
+
+        let error = provider.err().expect("it is not known").to_string();
+        assert!(error.contains(r"`a\n\u{1b}[2J`"), "{error}");
+        assert_eq!(Printable::new(&error).at_most(2_000).to_string(), error);
     }
 }

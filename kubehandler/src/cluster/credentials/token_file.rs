@@ -5,13 +5,13 @@ use std::{fs, io, path::Path, path::PathBuf};
 use http::HeaderValue;
 use secrecy::SecretString;
 
-use super::bearer;
+use super::bearer::bearer;
 use crate::{
+    Printable,
     cluster::{
         error::{ClusterError, Place},
         reread::Reread,
     },
-    printable::Printable,
 };
 
 /// Reads a token from a file; `text` counts as long as it cannot be read.

@@ -10,9 +10,9 @@ use serde_json::json;
 use tokio::time::sleep;
 
 use crate::{
+    Printable,
     k8s::{Namespace, Pod},
     log::debug,
-    printable::Printable,
 };
 
 const NAMESPACE: &str = "shop";
@@ -57,12 +57,12 @@ pub(super) async fn live(client: &Client) {
 struct Shop {
     pods: Api<Pod>,
     /// The oldest first, each with its phase.
-    open: VecDeque<(String, Phase)>,
+    open: VecDeque<(String, PodPhase)>,
     opened: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum PodPhase {
     Pending,
     Running,
     Failed,
@@ -85,7 +85,7 @@ impl Shop {
             .await;
         let pods = pods.map(|list| list.items).unwrap_or_default();
         let names = pods.into_iter().filter_map(|pod| pod.metadata.name);
-        self.open = names.map(|name| (name, Phase::Pending)).collect();
+        self.open = names.map(|name| (name, PodPhase::Pending)).collect();
         self.opened = self.open.len();
     }
 
@@ -94,13 +94,13 @@ impl Shop {
         let pending = self
             .open
             .iter()
-            .position(|(_, phase)| *phase == Phase::Pending);
+            .position(|(_, phase)| *phase == PodPhase::Pending);
         if let Some(index) = pending {
             // Every fifth does not come up.
             let phase = if self.opened.is_multiple_of(5) {
-                Phase::Failed
+                PodPhase::Failed
             } else {
-                Phase::Running
+                PodPhase::Running
             };
             self.turn(index, phase).await;
         } else if self.open.len() < PODS {
@@ -109,7 +109,7 @@ impl Shop {
             let failed = self
                 .open
                 .iter()
-                .position(|(_, phase)| *phase == Phase::Failed);
+                .position(|(_, phase)| *phase == PodPhase::Failed);
             self.close(failed.unwrap_or(0)).await;
         }
     }
@@ -132,13 +132,13 @@ impl Shop {
             }
         };
         if tell(&self.pods.create(&PostParams::default(), &pod).await) {
-            self.open.push_back((name, Phase::Pending));
+            self.open.push_back((name, PodPhase::Pending));
         }
     }
 
-    async fn turn(&mut self, index: usize, phase: Phase) {
+    async fn turn(&mut self, index: usize, phase: PodPhase) {
         let (name, current) = &mut self.open[index];
-        let is_ready = phase == Phase::Running;
+        let is_ready = phase == PodPhase::Running;
         let status = json!({
             "status": {
                 "phase": format!("{phase:?}"),

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::printable::Printable;
+use crate::Printable;
 
 /// What a file says.
 #[derive(Debug, Default, Deserialize)]
@@ -26,16 +26,16 @@ pub(super) struct File {
     #[serde(rename = "current-context", deserialize_with = "or_default")]
     pub(super) current_context: String,
     #[serde(deserialize_with = "or_default")]
-    pub(super) clusters: Vec<Named<Cluster>>,
+    pub(super) clusters: Vec<NamedEntry<ClusterEntry>>,
     #[serde(deserialize_with = "or_default")]
-    pub(super) users: Vec<Named<AuthInfo>>,
+    pub(super) users: Vec<NamedEntry<AuthInfo>>,
     #[serde(deserialize_with = "or_default")]
-    pub(super) contexts: Vec<Named<Context>>,
+    pub(super) contexts: Vec<NamedEntry<ContextEntry>>,
 }
 
 /// An entry of a list.
 #[derive(Debug)]
-pub(super) struct Named<T> {
+pub(super) struct NamedEntry<T> {
     pub(super) name: String,
     pub(super) value: T,
 }
@@ -52,7 +52,7 @@ macro_rules! listed {
             $key: $value,
         }
 
-        impl From<$listed> for Named<$value> {
+        impl From<$listed> for NamedEntry<$value> {
             fn from(listed: $listed) -> Self {
                 Self {
                     name: listed.name,
@@ -61,7 +61,7 @@ macro_rules! listed {
             }
         }
 
-        impl<'de> Deserialize<'de> for Named<$value> {
+        impl<'de> Deserialize<'de> for NamedEntry<$value> {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 $listed::deserialize(deserializer).map(Into::into)
             }
@@ -69,14 +69,14 @@ macro_rules! listed {
     };
 }
 
-listed!(ListedCluster, cluster: Cluster);
+listed!(ListedCluster, cluster: ClusterEntry);
 listed!(ListedUser, user: AuthInfo);
-listed!(ListedContext, context: Context);
+listed!(ListedContext, context: ContextEntry);
 
 /// How to reach a server.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
-pub(crate) struct Cluster {
+pub(crate) struct ClusterEntry {
     #[serde(deserialize_with = "or_default")]
     pub(crate) server: String,
     #[serde(deserialize_with = "or_default")]
@@ -200,7 +200,7 @@ impl fmt::Debug for Variable {
 /// A cluster and a user that belong together.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Context {
+pub(crate) struct ContextEntry {
     #[serde(deserialize_with = "or_default")]
     pub(crate) cluster: String,
     #[serde(deserialize_with = "or_default")]
@@ -247,10 +247,10 @@ impl File {
 
     /// Makes the paths in it absolute; they are relative to its directory.
     pub(super) fn resolve(&mut self, directory: &Path) {
-        for Named { value, .. } in &mut self.clusters {
+        for NamedEntry { value, .. } in &mut self.clusters {
             resolve(directory, &mut value.certificate_authority);
         }
-        for Named { value, .. } in &mut self.users {
+        for NamedEntry { value, .. } in &mut self.users {
             resolve(directory, &mut value.client_certificate);
             resolve(directory, &mut value.client_key);
             resolve(directory, &mut value.token_file);
@@ -284,9 +284,11 @@ fn yaml(text: &str) -> Result<Option<File>, String> {
     let options = serde_saphyr::options! {
         duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
     };
-    let documents: Result<Vec<Option<File>>, _> =
-        serde_saphyr::from_str_multiple_with_options(text, options);
-    let documents = documents.map_err(|error| match error.location() {
+    // Go does not look at the other documents, which may be anything.
+    let mut bytes = text.as_bytes();
+    let mut documents = serde_saphyr::read_with_options::<_, Option<File>>(&mut bytes, options);
+    let first = documents.next().transpose();
+    let first = first.map_err(|error| match error.location() {
         None => "it is not a valid kubeconfig".to_owned(),
         Some(at) => format!(
             "it is not a valid kubeconfig: see line {} column {}",
@@ -294,7 +296,7 @@ fn yaml(text: &str) -> Result<Option<File>, String> {
             at.column()
         ),
     })?;
-    Ok(documents.into_iter().next().flatten())
+    Ok(first.flatten())
 }
 
 /// Takes the text out of UTF-8 or UTF-16, with or without a byte order mark.

@@ -66,7 +66,7 @@ fn every_form_of_the_text_is_read() {
     let json = r#"{"clusters": [{"name": "a", "cluster": {"server": "https://a"}}],
         "contexts": [{"name": "dev", "context": {"cluster": "a"}}], "users": null,
         "current-context": "dev", "preferences": {}, "extensions": null, "new-field": [1]}"#;
-    let forms: [(&str, Vec<u8>); 8] = [
+    let forms: [(&str, Vec<u8>); 10] = [
         ("plain", WHOLE.into()),
         ("bom", format!("\u{feff}{WHOLE}").into()),
         ("utf-16le", utf_16(u16::to_le_bytes)),
@@ -75,6 +75,8 @@ fn every_form_of_the_text_is_read() {
         ("json", json.into()),
         ("json with tabs", json.replace("        ", "\t").into()),
         ("documents", format!("---{WHOLE}---\nkind: Other\n").into()),
+        ("other lists", format!("{WHOLE}---\nclusters: 1\n").into()),
+        ("no YAML after", format!("{WHOLE}---\n]\n").into()),
     ];
     let folder = Folder::new();
     for (name, bytes) in forms {

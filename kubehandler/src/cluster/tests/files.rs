@@ -107,6 +107,41 @@ fn default_file_counts_before_the_pod_if_it_says_something() {
     }
 }
 
+/// As with `KUBECONFIG=<(sops -d config)`: it can be read once, and not looked at before.
+#[cfg(unix)]
+#[test]
+fn file_may_be_a_pipe() {
+    let folder = Folder::new();
+    let text = fs::read(folder.config(CLUSTER, "")).expect("written");
+    let pipe = folder.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    let written = pipe.clone();
+    let writer = std::thread::spawn(move || fs::write(written, text));
+
+    let found = server(&Cluster::find(), &listed(&[&pipe]));
+
+    assert_eq!(found.as_deref(), Ok("https://configured"));
+    writer.join().expect("no panic").expect("written");
+}
+
+#[cfg(unix)]
+#[test]
+fn default_file_that_cannot_be_read_is_an_error_also_in_a_pod() {
+    let folder = Folder::new();
+    let environment = pod(&folder);
+    fs::create_dir(folder.path("home")).expect("a folder");
+    // A link to itself fails also for root, for whom no permission is missing.
+    std::os::unix::fs::symlink(".kube", folder.path("home/.kube")).expect("a link");
+
+    let error = server(&Cluster::find(), &environment).expect_err("it cannot be read");
+
+    assert!(
+        error.contains(".kube/config`: the kubeconfig cannot be read: "),
+        "{error}"
+    );
+}
+
 #[test]
 fn nothing_at_all_is_said_so() {
     let folder = Folder::new();

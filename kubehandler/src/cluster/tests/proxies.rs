@@ -62,10 +62,10 @@ impl Tunnels {
         .await
     }
 
-    /// Of SOCKS 5, with a user and a password.
-    async fn socks() -> Self {
-        Self::start(|mut stream| async move {
-            let asked = socks(&mut stream).await;
+    /// Of SOCKS 5, with a user and a password or without.
+    async fn socks(wants_password: bool) -> Self {
+        Self::start(move |mut stream| async move {
+            let asked = socks(&mut stream, wants_password).await;
             let (host, port) = asked.line.rsplit_once(':').expect("a target");
             assert_eq!(host, "server.example");
             let target = format!("127.0.0.1:{port}");
@@ -90,16 +90,35 @@ async fn take(stream: &mut TcpStream, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// Shakes hands as RFC 1928 and RFC 1929 say; returns the target, and `user:password` as a header.
-async fn socks(stream: &mut TcpStream) -> Asked {
-    let greeting = take(stream, 2).await;
-    take(stream, greeting[1].into()).await;
-    stream.write_all(&[5, 2]).await.expect("sent");
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+async fn user_and_password(stream: &mut TcpStream) -> String {
     let user = take(stream, 2).await;
     let user = take(stream, user[1].into()).await;
     let password = take(stream, 1).await;
     let password = take(stream, password[0].into()).await;
     stream.write_all(&[1, 0]).await.expect("sent");
+    format!("{}:{}", text(user), text(password))
+}
+
+/// Shakes hands as RFC 1928 and RFC 1929 say; returns the target, and `user:password` as a header.
+async fn socks(stream: &mut TcpStream, wants_password: bool) -> Asked {
+    let greeting = take(stream, 2).await;
+    let methods = take(stream, greeting[1].into()).await;
+    let method = if wants_password { 2 } else { 0 };
+    let method = if methods.contains(&method) {
+        method
+    } else {
+        0xff
+    };
+    stream.write_all(&[5, method]).await.expect("sent");
+    let auth = if wants_password {
+        user_and_password(stream).await
+    } else {
+        String::new()
+    };
     let request = take(stream, 5).await;
     assert_eq!(request[..4], [5, 1, 0, 3], "connect to a name");
     let name = take(stream, request[4].into()).await;
@@ -107,8 +126,6 @@ async fn socks(stream: &mut TcpStream) -> Asked {
     let port = u16::from_be_bytes([port[0], port[1]]);
     let granted = [5, 0, 0, 1, 0, 0, 0, 0, 0, 0];
     stream.write_all(&granted).await.expect("sent");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    let auth = format!("{}:{}", text(user), text(password));
     Asked {
         line: format!("{}:{port}", text(name)),
         headers: [("auth".to_owned(), auth)].into(),
@@ -160,15 +177,58 @@ async fn server_of_plain_http_is_asked_for_by_its_whole_address() {
     assert_eq!(asked.header("proxy-authorization"), Some("Basic dTpw"));
 }
 
+/// Forwards nothing of plain HTTP, but redirects it, and tunnels the rest.
 #[tokio::test]
-async fn proxy_may_be_of_socks_and_resolves_the_name_itself() {
+async fn password_of_a_proxy_goes_to_the_proxy_alone_when_it_redirects() {
+    let folder = Folder::new();
+    let pki = Pki::new();
+    folder.file("ca.pem", pki.authority());
+    let server = Fake::secure(pki.serve(&pki.sign(&["127.0.0.1"]), false)).await;
+    let address = server.address;
+    let proxy = Tunnels::start(move |mut stream| async move {
+        let asked = head(&mut stream).await.expect("a request");
+        let answer = if asked.line.starts_with("CONNECT ") {
+            "HTTP/1.1 200 OK\r\n\r\n".to_owned()
+        } else {
+            format!(
+                "HTTP/1.1 302 Found\r\nlocation: https://{address}/there\r\n\
+                 connection: close\r\ncontent-length: 0\r\n\r\n"
+            )
+        };
+        stream.write_all(answer.as_bytes()).await.expect("sent");
+        (stream, asked, address.to_string())
+    })
+    .await;
+    let cluster = format!(
+        "server: 'http://server.example', certificate-authority: ca.pem, proxy-url: 'http://u:p@{}'",
+        proxy.address
+    );
+
+    let client = connect(&folder.config(&cluster, ""))
+        .await
+        .expect("a client");
+    let answer = get(&client, "/api").await;
+
+    let asked = server.asked();
+    assert_eq!(asked.len(), 1, "{answer:?}");
+    assert_eq!(asked[0].line, "GET /there HTTP/1.1");
+    assert_eq!(asked[0].header("proxy-authorization"), None);
+    let known: Vec<Asked> = proxy.asked.lock().expect("no panic").clone();
+    assert_eq!(known.len(), 2);
+    for asked in known {
+        assert_eq!(asked.header("proxy-authorization"), Some("Basic dTpw"));
+    }
+}
+
+/// Reaches a server through a proxy of SOCKS 5; returns the user and password that it was told.
+async fn through_socks(wants_password: bool, user_info: &str) -> Option<String> {
     let folder = Folder::new();
     let pki = Pki::new();
     folder.file("ca.pem", pki.authority());
     let server = Fake::secure(pki.serve(&pki.sign(&["server.example"]), false)).await;
-    let proxy = Tunnels::socks().await;
+    let proxy = Tunnels::socks(wants_password).await;
     let cluster = format!(
-        "server: 'https://server.example:{}', certificate-authority: ca.pem, proxy-url: 'socks5://u:p@{}'",
+        "server: 'https://server.example:{}', certificate-authority: ca.pem, proxy-url: 'socks5://{user_info}{}'",
         server.address.port(),
         proxy.address
     );
@@ -178,7 +238,23 @@ async fn proxy_may_be_of_socks_and_resolves_the_name_itself() {
         .expect("a client");
     get(&client, "/api").await.expect("an answer");
 
-    assert_eq!(proxy.last().header("auth"), Some("u:p"));
+    proxy.last().header("auth").map(ToOwned::to_owned)
+}
+
+#[tokio::test]
+async fn proxy_may_be_of_socks_and_resolves_the_name_itself() {
+    let told = through_socks(true, "u:p@").await;
+
+    assert_eq!(told.as_deref(), Some("u:p"));
+}
+
+#[tokio::test]
+async fn proxy_of_socks_may_want_no_password() {
+    for user_info in ["", "u:p@", "u@"] {
+        let told = through_socks(false, user_info).await;
+
+        assert_eq!(told.as_deref(), Some(""), "{user_info:?}");
+    }
 }
 
 #[tokio::test]

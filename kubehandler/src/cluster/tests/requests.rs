@@ -124,6 +124,24 @@ async fn get_is_redirected_and_another_server_does_not_learn_the_token() {
     assert_eq!(endless, "the server redirects more than 10 times");
 }
 
+#[tokio::test]
+async fn what_is_written_is_not_redirected() {
+    let server = Fake::answering(None, |_| redirect("https://elsewhere/there")).await;
+    let folder = Folder::new();
+    let file = folder.config(&format!("server: 'http://{}'", server.address), "");
+    let client = connect(&file).await.expect("a client");
+    let mut request = Request::new(Body::from(b"{}".to_vec()));
+    *request.method_mut() = http::Method::POST;
+
+    let error = client.send(request).await.expect_err("it is refused");
+
+    assert_eq!(
+        crate::chain::chain(&error),
+        "the server redirects what is written to `https://elsewhere/there`: set `server` to that"
+    );
+    assert_eq!(server.asked().len(), 1);
+}
+
 fn redirect(to: &str) -> String {
     format!(
         "HTTP/1.1 302 Found\r\nconnection: close\r\nlocation: {to}\r\ncontent-length: 0\r\n\r\n"

@@ -56,6 +56,24 @@ async fn authority_may_be_any_bundle_that_go_reads() {
 }
 
 #[tokio::test]
+async fn authority_of_a_configuration_may_be_a_file_that_changes() {
+    let pki = Pki::new();
+    let secure = Secure::new(&pki, &pki.sign(&["127.0.0.1"])).await;
+    let file = secure.folder.file("other.pem", Pki::new().authority());
+    let url = format!("https://{}", secure.server.address);
+    let mut config = kube::Config::new(url.parse().expect("an address"));
+    config.root_cert_file = Some(file.clone());
+    let client = connect_in(&Cluster::config(config), &Environment::default()).await;
+    let client = client.expect("a client");
+
+    let refused = get(&client, "/api").await.expect_err("another authority");
+    fs::write(file, pki.authority()).expect("written");
+    get_until(&client, Result::is_ok).await;
+
+    assert!(refused.contains("certificate"), "{refused}");
+}
+
+#[tokio::test]
 async fn self_made_certificate_is_trusted_for_its_names() {
     let mut params = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("names");
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -206,7 +224,7 @@ async fn certificate_or_key_that_cannot_be_used_is_explained() {
         (
             &client.pem,
             dsa,
-            "a DSA PRIVATE KEY, is of no kind that TLS accepts here",
+            "a `DSA PRIVATE KEY`, is of no kind that TLS accepts here",
         ),
     ] {
         secure.folder.file("cert.pem", certificate);

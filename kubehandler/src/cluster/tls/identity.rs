@@ -12,10 +12,13 @@ use tokio_rustls::rustls::{
 };
 
 use super::pem::{self, Block};
-use crate::cluster::{
-    access::{Identity, Text},
-    error::ClusterError,
-    reread::Reread,
+use crate::{
+    Printable,
+    cluster::{
+        access::{Identity, TextOrFile},
+        error::ClusterError,
+        reread::Reread,
+    },
 };
 
 /// A certificate and a key out of a configuration, read again from time to time if they are files.
@@ -38,8 +41,8 @@ impl FromFiles {
         provider: Arc<CryptoProvider>,
     ) -> Result<Self, ClusterError> {
         let key = read(&identity, &provider).map_err(|reason| identity.place.invalid(reason))?;
-        let is_file =
-            matches!(identity.certificate, Text::File(_)) || matches!(identity.key, Text::File(_));
+        let is_file = matches!(identity.certificate, TextOrFile::File(_))
+            || matches!(identity.key, TextOrFile::File(_));
         let again = move || {
             let key = read(&identity, &provider);
             key.map_err(|reason| identity.place.invalid(reason).to_string())
@@ -95,7 +98,7 @@ impl PluginIdentity {
     ///
     /// Says why they cannot be used.
     pub(crate) fn set(&self, pem: Option<(&str, &str)>) -> Result<(), String> {
-        let provider = super::provider()?;
+        let provider = super::provider::provider()?;
         let key = pem.map(|(certificate, key)| certified_key(certificate, key, &provider));
         let key = key.transpose()?.map(Arc::new);
         let mut given = self.0.lock();
@@ -129,7 +132,7 @@ impl ResolvesClientCert for PluginIdentity {
 }
 
 fn read(identity: &Identity, provider: &CryptoProvider) -> Result<Key, String> {
-    let text = |text: &Text, what: &str| {
+    let text = |text: &TextOrFile, what: &str| {
         let read = text.read();
         read.map_err(|error| format!("`{what}` cannot be read: {error}"))
     };
@@ -195,8 +198,8 @@ fn signing_key(key: &str, provider: &CryptoProvider) -> Result<Arc<dyn SigningKe
                 .to_owned();
         }
         format!(
-            "the client key, a {}, is of no kind that TLS accepts here: use RSA of 2048 to 8192 bits, ECDSA of P-256 or P-384, or Ed25519",
-            block.label
+            "the client key, a `{}`, is of no kind that TLS accepts here: use RSA of 2048 to 8192 bits, ECDSA of P-256 or P-384, or Ed25519",
+            Printable::new(&block.label)
         )
     })
 }

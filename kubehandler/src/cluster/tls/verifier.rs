@@ -16,8 +16,8 @@ use tokio_rustls::rustls::{
 
 use super::pem;
 use crate::{
-    cluster::{access::Text, reread::Reread},
-    printable::Printable,
+    Printable,
+    cluster::{access::TextOrFile, reread::Reread},
 };
 
 /// Trusts the authorities of a bundle, and each certificate in it for its own names, as Go does.
@@ -49,11 +49,11 @@ impl Bundle {
     /// # Errors
     ///
     /// Fails if it holds no certificate that can be used.
-    pub(super) fn new(source: Text, provider: Arc<CryptoProvider>) -> Result<Self, String> {
+    pub(super) fn new(source: TextOrFile, provider: Arc<CryptoProvider>) -> Result<Self, String> {
         let trust = Trust::read(&source, &provider)?;
         let trust = match &source {
-            Text::Inline(_) => Reread::fixed(trust),
-            Text::File(file) => {
+            TextOrFile::Inline(_) => Reread::fixed(trust),
+            TextOrFile::File(file) => {
                 let (file, provider) = (file.display().to_string(), provider.clone());
                 Reread::file(trust, move || {
                     Trust::read(&source, &provider)
@@ -75,7 +75,7 @@ impl Bundle {
 }
 
 impl Trust {
-    fn read(source: &Text, provider: &Arc<CryptoProvider>) -> Result<Self, String> {
+    fn read(source: &TextOrFile, provider: &Arc<CryptoProvider>) -> Result<Self, String> {
         let text = source
             .read()
             .map_err(|error| format!("it cannot be read: {error}"))?;
@@ -126,7 +126,7 @@ impl Trust {
         provider: &CryptoProvider,
     ) -> Result<ServerCertVerified, TlsError> {
         if self.certificates.iter().any(|known| known == end_entity) {
-            // Nobody needs to have signed it; but it has its dates and its names.
+            // It needs no signature; its dates and names count.
             match alone(end_entity, now, provider) {
                 Err(TlsError::InvalidCertificate(error)) if !is_of_the_issuer(&error) => {
                     return Err(error.into());
@@ -146,7 +146,7 @@ impl Trust {
     }
 }
 
-/// Verifies a certificate that nobody has signed: fails, unless nothing else is wrong, for that.
+/// Verifies a certificate without a signature that is trusted: only that may be wrong with it.
 fn alone(
     certificate: &CertificateDer<'_>,
     now: UnixTime,

@@ -5,27 +5,31 @@ use tokio::time::Instant;
 use super::Reflector;
 use crate::budget::Budget;
 use crate::informer::{
-    ahead::{Ahead, Batch, Prepared},
-    codec::Item,
-    connection::Stream,
-    failure::{Failure, Text},
-    frame::Frame,
-    listing::Listing,
-    opening::Opening,
-    plan::Plan,
-    store::Store,
-    stored::{Stored, Uid},
-    target::Read,
+    cache::store::Store,
+    object::stored::{Stored, Uid},
+    reflector::{
+        ahead::{Ahead, Batch, Prepared},
+        listing::Listing,
+        opening::Opening,
+        plan::Plan,
+    },
+    wire::{
+        connection::WatchStream,
+        failure::{Failure, Text},
+        frame::Frame,
+        item::Item,
+        target::Read,
+    },
 };
 use crate::log::debug;
 
 impl Reflector<'_> {
     /// Takes a list as the first events of a watch; returns the watch.
-    pub(super) async fn stream_list(&mut self, read: &Read) -> Result<Stream, Failure> {
-        debug!(informer = %self.shared.target, ?read, "listing as a stream");
-        let limits = &self.shared.limits;
-        let request = self.shared.target.streaming_list(read, limits.stream)?;
-        let mut stream = Stream::open(&self.shared.client, request, limits).await?;
+    pub(super) async fn stream_list(&mut self, read: &Read) -> Result<WatchStream, Failure> {
+        debug!(informer = %self.upstream.target, ?read, "listing as a stream");
+        let limits = &self.upstream.limits;
+        let request = self.upstream.target.streaming_list(read, limits.stream)?;
+        let mut stream = WatchStream::open(&self.upstream.client, request, limits).await?;
         let mut opening = Opening::new(stream.opened(), limits);
         let mut listing = self.begin(read);
         let mut ahead = Ahead::default();
@@ -61,7 +65,7 @@ impl Reflector<'_> {
                         });
                     }
                     Prepared::Unread => {
-                        Frame::read(&batch.lines[line.clone()], &self.shared.options.dropped)
+                        Frame::read(&batch.lines[line.clone()], &self.upstream.dropped)
                     }
                 };
                 match frame.map_err(Failure::UnreadableEvent)? {
@@ -80,7 +84,7 @@ impl Reflector<'_> {
                         self.commit(listing, &version).await?;
                         let mut rest = batch.lines[line.end..].to_vec();
                         while !ahead.is_empty() {
-                            rest.extend(ahead.next().await?.lines);
+                            rest.extend_from_slice(&ahead.next().await?.lines);
                         }
                         stream.follow_list(&rest);
                         return Ok(stream);
@@ -90,7 +94,7 @@ impl Reflector<'_> {
                 }
             }
             stream.recycle(batch.lines);
-            let known = self.shared.read(Store::len) + listing.held();
+            let known = self.cache.read(Store::len) + listing.held();
             opening.read(events, known, now);
             if self.wants_to_learn() {
                 self.learn().await;
@@ -102,11 +106,11 @@ impl Reflector<'_> {
     /// Waits for the next lines of a list and what they were found to be; meanwhile others are read.
     async fn next_batch(
         &self,
-        stream: &mut Stream,
+        stream: &mut WatchStream,
         ahead: &mut Ahead,
         opening: &mut Opening,
     ) -> Result<Batch, Failure> {
-        self.shared.tell();
+        self.cache.deliver();
         if opening.is_no_list(Instant::now()) {
             return Err(Failure::NoBookmark);
         }
@@ -119,7 +123,8 @@ impl Reflector<'_> {
             let has_room = ahead.has_room(encoder.is_learned());
             if has_room && let Some(lines) = stream.take_lines()? {
                 opening.took(&lines);
-                ahead.push(lines, self.shared.clone(), encoder.clone());
+                let (upstream, cache) = (self.upstream.clone(), self.cache.clone());
+                ahead.push(lines, upstream, cache, encoder.clone());
                 continue;
             }
             if stream.is_over() && ahead.is_empty() {
@@ -132,7 +137,7 @@ impl Reflector<'_> {
                 came = stream.read_list(patience), if has_room && !stream.is_over() => {
                     let bytes = came?.ok_or(Failure::NoBookmark)?;
                     opening.waited(start.elapsed());
-                    self.shared.list_came(bytes);
+                    self.list_came(bytes);
                 }
                 batch = ahead.next(), if !ahead.is_empty() => return batch,
             }
@@ -151,7 +156,7 @@ impl Reflector<'_> {
     }
 
     fn has(&self, object: &Stored) -> bool {
-        let current = self.shared.get(object.key());
+        let current = self.cache.get(object.key());
         current.is_some_and(|current| current.is(object))
     }
 }

@@ -2,10 +2,14 @@
 
 use tokio::time::Instant;
 
-use super::{Offer, Outcome, Patience, Running, Skip, Verdict, after, tries::Tries};
+use super::{
+    tries::Tries,
+    turn::{Offer, Outcome, Patience, RunningTurn, Skip, Started, Verdict, after},
+};
 use crate::{
-    event::{Call, EventKind},
+    event::{Call, EventType},
     informer::Stored,
+    lane::cause::{Cause, Causes, Outside},
     object_key::ObjectKey,
     queue::Priority,
     settings::Retry,
@@ -25,7 +29,7 @@ pub(super) struct Life {
     handled: Option<Stored>,
     /// It came with the first list.
     initial: bool,
-    /// Its end must be told: a callback has started, or an earlier run may have called one.
+    /// Its end must be reported: a callback has started, or an earlier run may have called one.
     owes_delete: bool,
     /// The last callback failed: what it left half done must be done again.
     unsettled: bool,
@@ -33,11 +37,13 @@ pub(super) struct Life {
     /// and further ones do not before its time.
     tries: Tries,
     due: Due,
+    /// What came from elsewhere and led to calls that failed: it is a cause until a call succeeds.
+    unsettled_causes: Option<Box<Outside>>,
 }
 
 /// How far a life is that can be told without more: see `Quiet`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum LifePhase {
     /// It came with the first list, and waits for its add.
     New,
     /// Its current state has been handled.
@@ -57,6 +63,8 @@ struct Due {
     change: Option<Priority>,
     resync: bool,
     later: Option<Later>,
+    /// Causes from elsewhere.
+    outside: Option<Box<Outside>>,
 }
 
 /// A retry or a requeue.
@@ -85,19 +93,20 @@ impl Life {
                 change: Some(priority),
                 ..Due::default()
             },
+            unsettled_causes: None,
         }
     }
 
     /// Makes the life that is so far.
-    pub(super) fn at(object: Stored, phase: Phase, resync: bool) -> Self {
+    pub(super) fn at(object: Stored, phase: LifePhase, resync: bool) -> Self {
         let mut life = Self::new(object, true);
         match phase {
-            Phase::New => {}
-            Phase::Handled => {
+            LifePhase::New => {}
+            LifePhase::Handled => {
                 life.handled = Some(life.current.clone());
                 life.due.change = None;
             }
-            Phase::Refused {
+            LifePhase::Refused {
                 initial,
                 owes_delete,
             } => {
@@ -111,19 +120,20 @@ impl Life {
     }
 
     /// Returns how far the life is and whether a resync is due, if that says it all.
-    pub(super) fn phase(&self) -> Option<(Phase, bool)> {
-        if self.unsettled || self.tries.failures() > 0 || self.due.later.is_some() {
+    pub(super) fn phase(&self) -> Option<(LifePhase, bool)> {
+        let Due { later, outside, .. } = &self.due;
+        if self.unsettled || self.tries.failures() > 0 || later.is_some() || outside.is_some() {
             return None;
         }
         let phase = match (&self.handled, self.due.change) {
-            (None, Some(Priority::LOW)) if self.initial && self.owes_delete => Phase::New,
-            (None, None) => Phase::Refused {
+            (None, Some(Priority::LOW)) if self.initial && self.owes_delete => LifePhase::New,
+            (None, None) => LifePhase::Refused {
                 initial: self.initial,
                 owes_delete: self.owes_delete,
             },
             // With what it was given at the start, when the first call is over.
             (Some(handled), None) if handled.is(&self.current) && self.owes_delete => {
-                Phase::Handled
+                LifePhase::Handled
             }
             _ => return None,
         };
@@ -135,10 +145,10 @@ impl Life {
     }
 
     /// Returns which callback the next call is, while the life lasts.
-    pub(super) fn kind(&self) -> EventKind {
+    pub(super) fn event_type(&self) -> EventType {
         match self.handled {
-            None => EventKind::Add,
-            Some(_) => EventKind::Update,
+            None => EventType::Add,
+            Some(_) => EventType::Update,
         }
     }
 
@@ -164,9 +174,14 @@ impl Life {
         self.due.resync = true;
     }
 
+    /// Makes a call due for a cause from elsewhere.
+    pub(super) fn add_cause(&mut self, cause: Cause, priority: Priority) {
+        Outside::add(&mut self.due.outside, cause, priority);
+    }
+
     /// Returns what is owed after the end of this life, if anything is.
-    pub(super) fn end(self, last: Stored) -> Option<Ended> {
-        self.owes_delete.then_some(Ended {
+    pub(super) fn end(self, last: Stored) -> Option<EndedLife> {
+        self.owes_delete.then_some(EndedLife {
             last,
             handled: self.handled,
             initial: self.initial,
@@ -183,9 +198,11 @@ impl Life {
             change,
             resync,
             later,
+            outside,
         } = &self.due;
         let resync = resync.then_some(Priority::LOW);
-        match (*change).max(resync) {
+        let outside = outside.as_ref().map(|outside| outside.priority());
+        match (*change).max(resync).max(outside) {
             Some(priority) => Some((None, priority)),
             None => later.map(|later| (Some(later.at), later.priority)),
         }
@@ -197,8 +214,10 @@ impl Life {
             change,
             resync,
             later,
+            outside,
         } = &self.due;
-        change.is_some() || *resync || later.is_some_and(|later| later.is_retry)
+        let is_retried = later.is_some_and(|later| later.is_retry);
+        change.is_some() || *resync || outside.is_some() || is_retried
     }
 
     pub(super) fn offer(&self, key: &ObjectKey, now: Instant) -> Offer {
@@ -206,11 +225,12 @@ impl Life {
             only_changed: self.is_only_changed(now),
             call: Call {
                 key: key.clone(),
-                kind: self.kind(),
+                event_type: self.event_type(),
                 snapshot: self.current.clone(),
                 handled: self.handled.clone(),
                 attempt: self.tries.failures(),
                 initial: self.initial && self.handled.is_none(),
+                causes: Causes::default(),
             },
         }
     }
@@ -222,17 +242,36 @@ impl Life {
         };
         let later_is_due = self.due.later.is_some_and(|later| later.at <= now);
         let deletion_began = self.current.is_deleting() && !handled.is_deleting();
-        !(self.unsettled || self.due.resync || later_is_due || deletion_began)
+        let is_caused = self.due.resync || self.due.outside.is_some();
+        !(self.unsettled || is_caused || later_is_due || deletion_began)
     }
 
-    /// Books the start of a call; returns how it ranks, and whether it comes before the retry is due.
-    pub(super) fn start(&mut self, now: Instant) -> (Priority, bool) {
+    /// Books the start of a call.
+    pub(super) fn start(&mut self, now: Instant) -> Started {
         let priority = self
             .due()
             .map_or(Priority::NORMAL, |(_, priority)| priority);
         self.owes_delete = true;
-        self.due = Due::default();
-        (priority, self.tries.is_early(now))
+        Started {
+            priority,
+            is_early: self.tries.is_early(now),
+            causes: self.take_causes(now),
+        }
+    }
+
+    /// Returns why a call is due now; nothing is due from then on.
+    fn take_causes(&mut self, now: Instant) -> Causes {
+        let Due {
+            change,
+            resync,
+            later,
+            outside,
+        } = std::mem::take(&mut self.due);
+        let later = later.filter(|later| later.at <= now);
+        let is_retry = later.is_some_and(|later| later.is_retry);
+        let is_requeue = later.is_some_and(|later| !later.is_retry);
+        let outside = Outside::merge(self.unsettled_causes.take(), outside);
+        Causes::new([change.is_some(), resync, is_retry, is_requeue], outside)
     }
 
     /// Books that the due call is dropped.
@@ -258,7 +297,7 @@ impl Life {
     /// Books how a call ended.
     pub(super) fn finish(
         &mut self,
-        call: Running,
+        call: RunningTurn,
         outcome: Outcome,
         retry: &Retry,
         now: Instant,
@@ -276,6 +315,7 @@ impl Life {
                 Verdict::Settled
             }
             Outcome::Failed(retrying) => {
+                self.unsettled_causes = call.causes.into_outside();
                 let verdict = self.tries.fail(call.is_early, retrying, retry, now);
                 self.unsettled = true;
                 self.due.later = self.tries.retry_at().map(|at| Later {
@@ -291,7 +331,7 @@ impl Life {
 
 /// A life that ended and is owed its delete.
 #[derive(Debug)]
-pub(super) struct Ended {
+pub(super) struct EndedLife {
     last: Stored,
     handled: Option<Stored>,
     initial: bool,
@@ -304,7 +344,7 @@ pub(super) struct Ended {
     is_hurried: bool,
 }
 
-impl Ended {
+impl EndedLife {
     pub(super) fn last(&self) -> &Stored {
         &self.last
     }
@@ -341,25 +381,31 @@ impl Ended {
             only_changed: false,
             call: Call {
                 key: key.clone(),
-                kind: EventKind::Delete,
+                event_type: EventType::Delete,
                 snapshot: self.last.clone(),
                 handled: self.handled.clone(),
                 attempt: self.tries.failures(),
                 initial: self.initial && self.handled.is_none(),
+                causes: Causes::default(),
             },
         }
     }
 
-    /// Books the start of the delete; returns how it ranks, and whether it comes before its retry is due.
-    pub(super) fn start(&mut self, now: Instant) -> (Priority, bool) {
+    /// Books the start of the delete.
+    pub(super) fn start(&mut self, now: Instant) -> Started {
+        let is_retry = self.tries.failures() > 0 && !self.is_hurried;
         self.is_hurried = false;
-        (Priority::NORMAL, self.tries.is_early(now))
+        Started {
+            priority: Priority::NORMAL,
+            is_early: self.tries.is_early(now),
+            causes: Causes::new([!is_retry, false, is_retry, false], None),
+        }
     }
 
     /// Books how the delete ended; it is paid unless it is to be retried.
     pub(super) fn finish(
         &mut self,
-        call: &Running,
+        call: &RunningTurn,
         outcome: Outcome,
         patience: &Patience,
         now: Instant,

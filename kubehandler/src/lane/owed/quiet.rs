@@ -2,7 +2,7 @@
 
 use super::{
     Owed,
-    life::{Life, Phase},
+    life::{Life, LifePhase},
 };
 use crate::informer::Stored;
 
@@ -12,7 +12,7 @@ use crate::informer::Stored;
 #[derive(Clone, Debug)]
 pub(crate) struct Quiet {
     object: Stored,
-    phase: Phase,
+    phase: LifePhase,
     /// A resync is due.
     resync: bool,
     /// It came with the first list, and no callback of it has ended yet.
@@ -34,7 +34,7 @@ impl Quiet {
 
     /// Returns true if a callback is due.
     pub(crate) fn is_owing(&self) -> bool {
-        self.resync || self.phase == Phase::New
+        self.resync || self.phase == LifePhase::New
     }
 
     /// Makes a resync due; returns true if nothing was due before.

@@ -1,9 +1,11 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::{queue::Priority, settings::Retry};
 
+mod causes;
 mod outage;
 
 const RETRY: Retry = Retry {
@@ -37,11 +39,11 @@ fn offer(owed: &Owed, now: Instant) -> Offer {
 }
 
 /// Runs what is due now; returns which callback it was.
-fn run(owed: &mut Owed, now: Instant, outcome: Outcome) -> EventKind {
+fn run(owed: &mut Owed, now: Instant, outcome: Outcome) -> EventType {
     let offer = offer(owed, now);
     assert!(owed.start(&offer, now));
     owed.finish(outcome, &PATIENCE, now);
-    offer.call.kind
+    offer.call.event_type
 }
 
 const DONE: Outcome = Outcome::Done(None);
@@ -61,7 +63,7 @@ async fn every_call_before_an_add_succeeds_is_an_add() {
 
     assert_eq!(
         [failed, second, third],
-        [EventKind::Add, EventKind::Add, EventKind::Update]
+        [EventType::Add, EventType::Add, EventType::Update]
     );
 }
 
@@ -86,7 +88,7 @@ async fn unseen_life_of_the_first_list_owes_its_delete() {
     let first = run(&mut owed, now, DONE);
     let second = run(&mut owed, now, DONE);
 
-    assert_eq!([first, second], [EventKind::Delete, EventKind::Add]);
+    assert_eq!([first, second], [EventType::Delete, EventType::Add]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -104,7 +106,7 @@ async fn second_life_before_the_first_list_is_complete_leaves_the_delete_of_the_
 
     let now = now + Duration::from_secs(1);
     let again = offer(&owed, now);
-    assert_eq!(again.call.kind, EventKind::Delete);
+    assert_eq!(again.call.event_type, EventType::Delete);
     assert_eq!(again.call.snapshot.uid().to_string(), "a");
     assert!(owed.start(&again, now));
     owed.finish(DONE, &PATIENCE, now);
@@ -121,7 +123,7 @@ async fn delete_shows_the_last_state_and_the_one_last_handled() {
     owed.remove(state("a", 7));
 
     let offer = offer(&owed, now);
-    assert_eq!(offer.call.kind, EventKind::Delete);
+    assert_eq!(offer.call.event_type, EventType::Delete);
     assert_eq!(offer.call.snapshot.resource_version(), "7");
     let handled = offer.call.handled.expect("the add succeeded");
     assert_eq!(handled.resource_version(), "1");
@@ -140,7 +142,7 @@ async fn add_that_fails_after_its_object_is_gone_is_overtaken_by_the_delete() {
 
     assert_eq!(verdict, Verdict::Settled);
     assert_eq!(owed.turn(now), Turn::Now(Priority::NORMAL));
-    assert_eq!(run(&mut owed, now, DONE), EventKind::Delete);
+    assert_eq!(run(&mut owed, now, DONE), EventType::Delete);
     assert!(owed.is_empty());
 }
 
@@ -180,9 +182,9 @@ async fn recreation_makes_an_owed_delete_due_and_bounds_its_failures() {
     assert_eq!(owed.turn(now), Turn::Now(Priority::NORMAL));
     for failure in 1..=5_u32 {
         let at = now + Duration::from_secs(2000) * (failure - 1);
-        assert_eq!(run(&mut owed, at, FAILED), EventKind::Delete, "{failure}");
+        assert_eq!(run(&mut owed, at, FAILED), EventType::Delete, "{failure}");
     }
-    assert_eq!(run(&mut owed, now, DONE), EventKind::Add);
+    assert_eq!(run(&mut owed, now, DONE), EventType::Add);
 }
 
 #[tokio::test(start_paused = true)]
@@ -378,7 +380,7 @@ struct World {
     alive: Option<Stored>,
     running: Option<Call>,
     /// Calls that succeeded, per life.
-    succeeded: BTreeMap<u32, Vec<EventKind>>,
+    succeeded: BTreeMap<u32, Vec<EventType>>,
     /// Lives of which a call has started, or that came with the first list.
     owing: Vec<u32>,
     /// Lives whose delete was told or given up.
@@ -489,7 +491,7 @@ impl World {
         }
         self.last_called = of;
         if !self.owing.contains(&of) {
-            assert_ne!(offer.call.kind, EventKind::Delete, "nothing was owed");
+            assert_ne!(offer.call.event_type, EventType::Delete, "nothing was owed");
             self.owing.push(of);
         }
         self.running = Some(offer.call);
@@ -511,7 +513,7 @@ impl World {
             return;
         };
         let may = match skip {
-            Skip::Filtered => offer.call.kind != EventKind::Delete,
+            Skip::Filtered => offer.call.event_type != EventType::Delete,
             Skip::Unchanged => offer.only_changed,
         };
         if may {
@@ -526,9 +528,9 @@ impl World {
         let of = life(&call.snapshot);
         let verdict = self.owed.finish(outcome, &PATIENCE, self.now);
         if let Outcome::Done(_) = outcome {
-            self.succeeded.entry(of).or_default().push(call.kind);
+            self.succeeded.entry(of).or_default().push(call.event_type);
         }
-        if call.kind == EventKind::Delete && !matches!(verdict, Verdict::Retry(_)) {
+        if call.event_type == EventType::Delete && !matches!(verdict, Verdict::Retry(_)) {
             self.settled.push(of);
         }
     }
@@ -553,14 +555,14 @@ impl World {
 }
 
 /// `(add update*)? delete?`
-fn is_a_life(calls: &[EventKind]) -> bool {
+fn is_a_life(calls: &[EventType]) -> bool {
     let calls = match calls {
-        [before @ .., EventKind::Delete] => before,
+        [before @ .., EventType::Delete] => before,
         calls => calls,
     };
     match calls {
         [] => true,
-        [EventKind::Add, updates @ ..] => updates.iter().all(|&call| call == EventKind::Update),
+        [EventType::Add, updates @ ..] => updates.iter().all(|&call| call == EventType::Update),
         _ => false,
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Verdict, after};
+use super::turn::{Verdict, after};
 use crate::{outcome::Retrying, settings::Retry};
 
 /// The failed tries of one call, in a row.

@@ -2,12 +2,12 @@
 
 use proptest::prelude::*;
 
-use super::EventKind::{Add, Delete, Update};
+use super::EventType::{Add, Delete, Update};
 use super::*;
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
-    Enqueue(EventKind),
+    Enqueue(EventType),
     Start,
     Settle,
     Fail,
@@ -43,9 +43,9 @@ fn config() -> ProptestConfig {
 /// Pending calls as a list, in which neighbors merge until no rule applies.
 #[derive(Debug, Default)]
 struct Model {
-    running: Option<EventKind>,
+    running: Option<EventType>,
     /// Each with whether the handlers know of the object.
-    pending: Vec<(EventKind, bool)>,
+    pending: Vec<(EventType, bool)>,
     delete_failures: u32,
     now: Duration,
     /// When the retry is due, while the next call is one.
@@ -57,7 +57,7 @@ struct Model {
 }
 
 impl Model {
-    fn apply(&mut self, op: Op) -> (Option<EventKind>, Option<After>) {
+    fn apply(&mut self, op: Op) -> (Option<EventType>, Option<After>) {
         match op {
             Op::Enqueue(event) => {
                 let after_delete = self.pending.iter().any(|(event, _)| *event == Delete);
@@ -162,19 +162,19 @@ impl Model {
 
 /// What a test applies the operations to.
 struct Subject {
-    owed: Owed,
+    owed: OwedWork,
     now: Instant,
 }
 
 impl Subject {
     fn new() -> Self {
         Self {
-            owed: Owed::default(),
+            owed: OwedWork::default(),
             now: Instant::now(),
         }
     }
 
-    fn apply(&mut self, op: Op) -> (Option<EventKind>, Option<After>) {
+    fn apply(&mut self, op: Op) -> (Option<EventType>, Option<After>) {
         let Self { owed, now } = self;
         match op {
             Op::Enqueue(event) => owed.enqueue(event),
@@ -188,7 +188,7 @@ impl Subject {
 }
 
 /// Fails as the book does.
-fn fail(owed: &mut Owed, now: Instant) -> After {
+fn fail(owed: &mut OwedWork, now: Instant) -> After {
     let keeps_retry = owed.is_early() && owed.retry_at().is_some();
     let after = owed.fail(now, DEADLINE);
     if after == After::Retry && !keeps_retry {
@@ -275,15 +275,15 @@ proptest! {
 }
 
 /// Enqueues the events, then returns what is called if every call succeeds.
-fn calls(events: &[EventKind]) -> Vec<EventKind> {
-    let mut owed = Owed::default();
+fn calls(events: &[EventType]) -> Vec<EventType> {
+    let mut owed = OwedWork::default();
     for &event in events {
         owed.enqueue(event);
     }
     drain(&mut owed)
 }
 
-fn drain(owed: &mut Owed) -> Vec<EventKind> {
+fn drain(owed: &mut OwedWork) -> Vec<EventType> {
     std::iter::from_fn(|| {
         let event = owed.start(Instant::now());
         owed.settle();
@@ -308,7 +308,7 @@ fn pending_calls_merge_as_documented() {
 #[test]
 fn add_that_has_started_is_not_cancelled_by_a_delete() {
     for failed in [false, true] {
-        let mut owed = Owed::default();
+        let mut owed = OwedWork::default();
         owed.enqueue(Add);
         owed.start(Instant::now());
         if failed {
@@ -325,7 +325,7 @@ fn add_that_has_started_is_not_cancelled_by_a_delete() {
 
 #[test]
 fn failed_add_takes_the_updates_that_came_meanwhile_with_it() {
-    let mut owed = Owed::default();
+    let mut owed = OwedWork::default();
     owed.enqueue(Add);
     owed.start(Instant::now());
     owed.enqueue(Update);
@@ -337,7 +337,7 @@ fn failed_add_takes_the_updates_that_came_meanwhile_with_it() {
 
 #[test]
 fn delete_that_goes_on_failing_lets_the_new_object_through() {
-    let mut owed = Owed::default();
+    let mut owed = OwedWork::default();
     owed.enqueue(Delete);
     for _ in 0..20 {
         owed.start(Instant::now());
@@ -362,7 +362,7 @@ fn delete_that_goes_on_failing_lets_the_new_object_through() {
 
 #[test]
 fn delete_that_is_made_due_by_further_changes_does_not_lose_its_retries() {
-    let mut owed = Owed::default();
+    let mut owed = OwedWork::default();
     let now = Instant::now();
     owed.enqueue(Delete);
     owed.start(now);
@@ -379,7 +379,7 @@ fn delete_that_is_made_due_by_further_changes_does_not_lose_its_retries() {
 
 #[test]
 fn delete_that_has_failed_for_its_time_is_over() {
-    let mut owed = Owed::default();
+    let mut owed = OwedWork::default();
     let now = Instant::now();
     owed.enqueue(Delete);
     owed.start(now);

@@ -24,3 +24,18 @@ fn answer_may_be_json_or_yaml_and_lack_what_is_optional() {
         assert_eq!(current.expires, None);
     }
 }
+
+#[cfg(feature = "rustls-tls")]
+#[test]
+fn refusal_is_one_printable_line_whatever_is_printed() {
+    let key = r"-----BEGIN \u001b[2J PRIVATE KEY-----\nAA\n-----END \u001b[2J PRIVATE KEY-----";
+    let certificate = r"-----BEGIN CERTIFICATE-----\nAA\n-----END CERTIFICATE-----";
+    let printed = format!(
+        r#"{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{{"clientCertificateData":"{certificate}","clientKeyData":"{key}"}}}}"#
+    );
+
+    let error = plugin().take(printed.as_bytes()).expect_err("it is no key");
+
+    assert!(error.contains(r"`\u{1b}[2J PRIVATE KEY`"), "{error}");
+    assert_eq!(Printable::new(&error).at_most(2_000).to_string(), error);
+}

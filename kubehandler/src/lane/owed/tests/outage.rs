@@ -213,7 +213,7 @@ impl Outage {
             return;
         };
         assert!(self.owed.start(&offer, self.now));
-        let is_delete = offer.call.kind == EventKind::Delete;
+        let is_delete = offer.call.event_type == EventType::Delete;
         let calls = if is_delete {
             self.delete.as_mut()
         } else {

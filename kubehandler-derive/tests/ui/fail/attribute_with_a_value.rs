@@ -1,9 +1,0 @@
-//! The attribute as a value.
-
-use kubehandler::EventHandler;
-
-#[derive(EventHandler)]
-#[handler = "Pod"]
-struct Pods;
-
-fn main() {}

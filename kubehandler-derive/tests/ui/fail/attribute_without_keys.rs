@@ -1,9 +1,0 @@
-//! The bare attribute.
-
-use kubehandler::EventHandler;
-
-#[derive(EventHandler)]
-#[handler]
-struct Pods;
-
-fn main() {}
