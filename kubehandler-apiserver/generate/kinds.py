@@ -25,6 +25,13 @@ MODULE = HERE.parent.parent / "tests/cluster"
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
 
+# What the newer group of events selects by, and where the stored event has it.
+EVENT_FIELDS = [
+    (f"regarding.{name}", f"involvedObject.{name}")
+    for name in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+] + [("reason", "reason"), ("reportingController", "reportingComponent"), ("type", "type")]
+
+
 class Server:
     def __init__(self, url, token):
         self.url, self.token = url, token
@@ -95,8 +102,10 @@ class Sources:
     def selectable(self, group, version, kind):
         short = {"": "core"}.get(group, group.split(".")[0])
         labels = self.labels.get((short, version, kind))
-        if labels is None and short == "events":
-            labels = self.labels.get(("core", "v1", "Event"))
+        if kind == "Event":
+            # Both groups share one storage: the same fields, in one order, under each group's names.
+            core = [(path, path) for _, path in EVENT_FIELDS] + [("source", "source")]
+            return EVENT_FIELDS if short == "events" else core
         return [(n, p) for n, p in labels or [] if n not in ("metadata.name", "metadata.namespace")]
 
 
@@ -151,7 +160,7 @@ def version_code(version, resource, hashes):
             texts(s["verbs"]))
         for s in resource.get("subresources", [])
     ]
-    return "Version { name: %s, kind: %s, verbs: Cow::Borrowed(%s), subresources: %s, storage_version_hash: %s }" % (
+    return "Version { name: %s, kind: %s, verbs: Cow::Borrowed(%s), subresources: %s, storage_version_hash: %s, schema: None, types: None }" % (
         text(version), text(resource["responseKind"]["kind"]), texts(resource["verbs"]),
         borrowed(subs), text(hashes.get(resource["resource"], "")))
 
@@ -198,6 +207,7 @@ def resource_code(server, sources, group, plural, versions):
         short_names: Cow::Borrowed({texts(first.get("shortNames", []))}),
         categories: Cow::Borrowed({texts(first.get("categories", []))}),
         is_namespaced: {flag(first["scope"] == "Namespaced")},
+        storage_schema: None,
         versions: {borrowed(version_code(*v) for v in versions)},
         rules: Rules {{
             names: NameRule::{names}, has_generation: {flag(counts)},

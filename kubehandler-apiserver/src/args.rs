@@ -46,6 +46,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 
+    /// Leave `metadata.managedFields` out of objects without a server-side apply
+    #[arg(long)]
+    without_managed_fields: bool,
+
     /// Leave out garbage collection and the end of deleted namespaces
     #[arg(long)]
     without_controllers: bool,
@@ -66,6 +70,9 @@ impl Args {
         };
         if self.without_controllers {
             builder = builder.without_controllers();
+        }
+        if self.without_managed_fields {
+            builder = builder.without_managed_fields();
         }
         for host in self.allow_host {
             builder = builder.allow_host(host);
@@ -116,7 +123,7 @@ fn read(file: &Path) -> Result<String, Failed> {
     read.map_err(|error| format!("cannot read `{}`: {error}", file.display()).into())
 }
 
-/// The kubeconfig file; removed at the end if nobody asked for its place.
+/// The kubeconfig file; removed at the end unless its place was asked for.
 struct Kubeconfig {
     path: PathBuf,
     is_ours: bool,

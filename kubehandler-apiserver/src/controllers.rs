@@ -2,7 +2,7 @@
 //! their owners, namespaces go with what they hold.
 //!
 //! On a real cluster the last two are kube-controller-manager's, a moment later. Here each change is
-//! noted when it is committed, and [`State::settle`] does what it leads to before the lock is given
+//! noted when it is committed, and [`Cluster::settle`] does what it leads to before the lock is given
 //! back, so that nothing depends on the timing of a task.
 
 mod definitions;
@@ -13,27 +13,32 @@ mod tests;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    ops::{Deref, DerefMut},
     sync::Arc,
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    kinds::{Catalog, Resource},
+    kinds::{Catalog, Resource, api_version},
     object,
-    options::DeleteOptions,
     rules::{
-        Action, Collector, Deletion, NamespaceState, ObjectId, OwnerKind, Part, Seen, Updated,
-        World, Write,
+        Action, Collector, Deletion, FieldChecks, NamespaceState, ObjectId, OwnerKind, Part, Seen,
+        Updated, World, Write, Writer,
     },
-    shape::api_version,
-    state::State,
-    storage::{Stored, key},
+    state::{
+        State,
+        storage::{Stored, key},
+    },
+    wire::options::DeleteOptions,
 };
+
+/// The namespaces that every cluster has.
+const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /// What was noted, and is still to be done.
 #[derive(Debug, Default)]
-pub(crate) struct Controllers {
+struct Controllers {
     /// There is no garbage collection, and namespaces do not go by themselves.
     is_off: bool,
     collector: Collector,
@@ -48,7 +53,7 @@ pub(crate) struct Controllers {
 }
 
 impl Controllers {
-    pub(crate) fn new(is_off: bool) -> Self {
+    fn new(is_off: bool) -> Self {
         Self {
             is_off,
             ..Self::default()
@@ -56,9 +61,81 @@ impl Controllers {
     }
 }
 
-impl State {
+/// The state of the server, and the controllers that follow each of its changes.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    state: State,
+    controllers: Controllers,
+}
+
+impl Deref for Cluster {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Cluster {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Cluster {
+    pub(crate) fn new(state: State, has_controllers: bool) -> Self {
+        let mut cluster = Self {
+            state,
+            controllers: Controllers::new(!has_controllers),
+        };
+        for name in NAMESPACES {
+            cluster.add_namespace(name);
+        }
+        cluster
+    }
+
+    fn add_namespace(&mut self, name: &str) {
+        let Some(namespaces) = self.catalog.find("", "namespaces").cloned() else {
+            return;
+        };
+        let namespace = json!({
+            "metadata": {
+                "name": name,
+                "uid": self.uid(),
+                "creationTimestamp": self.clock.now(),
+                "labels": { "kubernetes.io/metadata.name": name },
+            },
+            "spec": { "finalizers": ["kubernetes"] },
+            "status": { "phase": "Active" },
+        });
+        self.put(&namespaces, None, &namespace);
+    }
+
+    /// Creates or replaces an object.
+    ///
+    /// What follows from it is done by [`settle`](Self::settle).
+    pub(crate) fn put(
+        &mut self,
+        resource: &Arc<Resource>,
+        old: Option<&Value>,
+        object: &Value,
+    ) -> Arc<Stored> {
+        let stored = self.state.store(resource, object);
+        self.observe(resource, &stored, old, Some(object));
+        stored
+    }
+
+    /// Removes an object; `last` is its last state.
+    ///
+    /// What follows from it is done by [`settle`](Self::settle).
+    pub(crate) fn remove(&mut self, resource: &Arc<Resource>, last: &Value) -> Arc<Stored> {
+        let stored = self.state.erase(resource, last);
+        self.observe(resource, &stored, Some(last), None);
+        stored
+    }
+
     /// Notes a change that was committed.
-    pub(crate) fn observe(
+    fn observe(
         &mut self,
         resource: &Resource,
         stored: &Stored,
@@ -145,8 +222,11 @@ impl State {
         change: impl FnOnce(&Value) -> Option<Value>,
     ) {
         self.write_as_controller(id, part, |state, resource, write, old| {
-            let updated = change(old).and_then(|new| write.update(old, new).ok());
-            if let Some(updated) = updated {
+            let Some(mut new) = change(old) else {
+                return;
+            };
+            write.manage(Some(old), &mut new);
+            if let Ok(updated) = write.update(old, new) {
                 state.commit_update(resource, Some(old), updated);
             }
         });
@@ -161,10 +241,10 @@ impl State {
         let Some(resource) = self.catalog.find(&id.group, &id.plural).cloned() else {
             return;
         };
-        let rack = self.rack(&resource);
+        let table = self.table(&resource);
         let Some(stored) = self
             .storage
-            .get(rack, &key(&id.namespace, &id.name))
+            .get(table, &key(&id.namespace, &id.name))
             .cloned()
         else {
             return;
@@ -172,6 +252,7 @@ impl State {
         let version = &resource.versions[0];
         let old = stored.to_object(&api_version(&resource, version), &version.kind);
         let now = self.clock.now();
+        let checks = FieldChecks::default();
         let write = Write {
             resource: &resource,
             version,
@@ -180,8 +261,13 @@ impl State {
             namespace_state: NamespaceState::Active,
             name: &id.name,
             now: &now,
+            writer: Writer {
+                name: controller_of(&resource),
+                is_tracked: false,
+            },
             new_uid: "",
             is_known: Catalog::is_builtin_kind,
+            checks: &checks,
         };
         act(self, &resource, write, &old);
     }
@@ -248,7 +334,7 @@ pub(crate) enum Deleted {
     Gone { last: Arc<Stored>, is_put: bool },
 }
 
-impl World for State {
+impl World for Cluster {
     fn owner_kind(&self, api_version: &str, kind: &str) -> Option<OwnerKind> {
         let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let resource = self.catalog.by_kind(group, version, kind)?;
@@ -261,8 +347,8 @@ impl World for State {
 
     fn get(&self, id: &ObjectId) -> Option<Cow<'_, Value>> {
         let resource = self.catalog.find(&id.group, &id.plural)?;
-        let rack = self.known_rack(resource)?;
-        let stored = self.storage.get(rack, &key(&id.namespace, &id.name))?;
+        let table = self.known_table(resource)?;
+        let stored = self.storage.get(table, &key(&id.namespace, &id.name))?;
         let version = &resource.versions[0];
         let object = stored.to_object(&api_version(resource, version), &version.kind);
         Some(Cow::Owned(object))
@@ -271,6 +357,19 @@ impl World for State {
     fn dependents(&self, uid: &str) -> Vec<ObjectId> {
         let ids = self.controllers.dependents.get(uid);
         ids.into_iter().flatten().cloned().collect()
+    }
+}
+
+/// Returns the name of the program whose controllers write the objects of a resource.
+fn controller_of(resource: &Resource) -> &'static str {
+    if is(
+        resource,
+        "apiextensions.k8s.io",
+        "customresourcedefinitions",
+    ) {
+        "kube-apiserver"
+    } else {
+        "kube-controller-manager"
     }
 }
 

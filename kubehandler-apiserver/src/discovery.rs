@@ -7,9 +7,11 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     failure::Failure,
-    kinds::{Catalog, Group, Resource, Subresource, Version},
-    media::{Accepted, Endpoint, Form},
-    reply::{self, Reply},
+    kinds::{Catalog, Group, Resource, Subresource, Version, group_version},
+    wire::{
+        media::{Accepted, Endpoint, Form},
+        reply::{self, Reply},
+    },
 };
 
 /// Returns `/version`.
@@ -189,14 +191,6 @@ fn subresource_entry(resource: &Resource, subresource: &Subresource) -> Value {
         entry["version"] = json!(subresource.version);
     }
     entry
-}
-
-fn group_version(group: &str, version: &str) -> String {
-    if group.is_empty() {
-        version.to_owned()
-    } else {
-        format!("{group}/{version}")
-    }
 }
 
 fn root(group: &str, version: &str) -> String {

@@ -71,6 +71,18 @@ pub(crate) struct Cause {
 }
 
 impl Failure {
+    /// Says first that a real server has `what` was asked for.
+    ///
+    /// At the beginning it is seen also where a long message is cut.
+    pub(crate) fn not_embedded(mut self, what: &str) -> Self {
+        self.message = format!(
+            "{what} is not in the embedded server (the README of kubehandler-apiserver lists all that \
+             is missing under `What is not there`): {}",
+            self.message
+        );
+        self
+    }
+
     /// Returns the `Status` object.
     pub(crate) fn to_status(&self) -> Value {
         serde_json::to_value(self).expect("a status has only string keys")

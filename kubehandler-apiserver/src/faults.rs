@@ -1,23 +1,16 @@
 //! Faults on command: what a server or the way to it can do wrong, one request at a time.
 
 mod script;
-mod tamper;
 mod when;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    server::{ApiServer, Shared},
-    watch::End,
-};
-
-use self::script::Line;
-pub(crate) use self::{script::Script, tamper::Tamper};
+pub(crate) use self::script::{Line, Script, parse};
 pub use self::{
     script::{FaultId, ScriptError},
-    when::{Verb, When},
+    when::When,
 };
 
 /// What goes wrong with a request.
@@ -49,169 +42,36 @@ pub enum Fault {
         #[serde(default, rename = "retryAfter")]
         retry_after: Option<u32>,
     },
-    /// The answer's body breaks off after so many bytes, in the middle of a list for example.
+    /// The answer's body breaks off after this number of bytes, in the middle of a list for example.
     Truncate(usize),
-    /// The watch ends after so many events, as when its time is over.
+    /// The watch ends after this number of events, as when its time is over.
     Cut(usize),
-    /// The watch's connection breaks after so many events.
+    /// The watch's connection breaks after this number of events.
     Break(usize),
-    /// The watch says nothing more after so many events, and does not end.
+    /// The watch sends nothing after this number of events, and does not end.
     Freeze(usize),
-    /// The watch breaks off in the middle of the event after so many.
+    /// The watch breaks off in the middle of the event after this number.
     Halve(usize),
-    /// The event after so many is not JSON.
+    /// The event after this number is not JSON.
     Garble(usize),
-    /// The event after so many comes twice.
+    /// The event after this number comes twice.
     Duplicate(usize),
-    /// The two events after so many change places.
+    /// The two events after this number change places.
     Reorder(usize),
-    /// After so many events the watch says that its version is gone (410), and ends.
+    /// After this number of events the watch says that its version is gone (410), and ends.
     Expire(usize),
 }
 
 /// What goes wrong at once, as a line of a script says it: `{"now": {"jumpClock": 3600}}`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-enum Action {
+pub(crate) enum Command {
     Compact,
     CutWatches(When),
     BreakWatches(When),
     FreezeView(String),
     ReleaseView(String),
     JumpClock(i64),
-}
-
-/// The faults of a server: a handle on them.
-#[derive(Clone)]
-pub struct Faults {
-    shared: Arc<Shared>,
-}
-
-impl ApiServer {
-    /// Returns the handle on what goes wrong.
-    #[must_use]
-    pub fn faults(&self) -> Faults {
-        Faults {
-            shared: Arc::clone(&self.shared),
-        }
-    }
-}
-
-impl Faults {
-    /// Lets `fault` happen to the requests that `when` picks.
-    ///
-    /// A request suffers the first fault, in the order they were added, that picks it and has times
-    /// left.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "most faults are never taken back"
-    )]
-    pub fn add(&self, when: When, fault: Fault) -> FaultId {
-        self.shared.script().add(when, fault)
-    }
-
-    /// Does what a script says, in order: one JSON object a line, such as
-    /// `{"when": {"verb": "watch", "resource": "pods", "times": 2}, "fault": {"cut": 3}}` for a fault.
-    ///
-    /// What happens at once is called as its method is: `{"now": "compact"}`,
-    /// `{"now": {"cutWatches": {"resource": "pods"}}}`, `breakWatches`,
-    /// `{"now": {"freezeView": "CLIENT"}}`, `releaseView`, `{"now": {"jumpClock": 3600}}`.
-    ///
-    /// # Errors
-    ///
-    /// Fails if a line is not such an object, and does nothing then.
-    pub fn load(&self, script: &str) -> Result<Vec<FaultId>, ScriptError> {
-        let mut added = Vec::new();
-        for line in script::parse(script)? {
-            match line {
-                Line::Fault(when, fault) => added.push(self.add(when, fault)),
-                Line::Now(action) => self.act(action),
-            }
-        }
-        Ok(added)
-    }
-
-    fn act(&self, action: Action) {
-        match action {
-            Action::Compact => self.compact(),
-            Action::CutWatches(when) => self.cut_watches(&when),
-            Action::BreakWatches(when) => self.break_watches(&when),
-            Action::FreezeView(client) => self.freeze_view(&client),
-            Action::ReleaseView(client) => self.release_view(&client),
-            Action::JumpClock(seconds) => self.jump_clock(seconds),
-        }
-    }
-
-    /// Takes a fault back. Returns false if it was gone already.
-    #[expect(clippy::must_use_candidate, reason = "it is gone either way")]
-    pub fn remove(&self, fault: FaultId) -> bool {
-        self.shared.script().remove(fault)
-    }
-
-    /// Takes every fault back and releases every view: from here on the server is well again.
-    ///
-    /// What a fault has done already (a frozen watch, a request that hangs) stays done.
-    pub fn clear(&self) {
-        self.shared.script().clear();
-        self.shared.state().release_views();
-    }
-
-    /// Returns how many requests a fault has struck so far.
-    #[must_use]
-    pub fn struck(&self, fault: FaultId) -> u64 {
-        self.shared.script().struck(fault)
-    }
-
-    /// Ends every watch that is open and that `when` picks, as when its time is over.
-    ///
-    /// `skip` and `times` do not count here.
-    pub fn cut_watches(&self, when: &When) {
-        self.end_watches(when, End::Cut);
-    }
-
-    /// Breaks the connection of every watch that is open and that `when` picks.
-    ///
-    /// `skip` and `times` do not count here.
-    pub fn break_watches(&self, when: &When) {
-        self.end_watches(when, End::Break);
-    }
-
-    fn end_watches(&self, when: &When, end: End) {
-        self.shared.watches.end(|asked| when.picks(asked), end);
-        self.shared.state().storage.wake_all();
-    }
-
-    /// Forgets the history: older versions are neither listed nor watched.
-    pub fn compact(&self) {
-        let mut state = self.shared.state();
-        let revision = state.storage.revision();
-        state.storage.compact(revision);
-    }
-
-    /// Lets a client see the objects as they are now until its view is released, as if it were
-    /// served by a server that lags.
-    ///
-    /// A client's name is the one of [`ApiServer::client_named`], or its user agent.
-    pub fn freeze_view(&self, client: &str) {
-        self.shared.state().freeze_view(client);
-    }
-
-    /// Lets a client see everything again.
-    pub fn release_view(&self, client: &str) {
-        self.shared.state().release_view(client);
-        self.shared.advanced.notify_waiters();
-    }
-
-    /// Moves the server's wall clock by so many seconds, forwards or backwards.
-    pub fn jump_clock(&self, seconds: i64) {
-        self.shared.state().clock.jump(seconds);
-    }
-}
-
-impl fmt::Debug for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Faults").finish_non_exhaustive()
-    }
 }
 
 /// Durations as milliseconds.

@@ -1,43 +1,35 @@
 #![doc = include_str!("../README.md")]
-mod builder;
-mod clock;
-mod control;
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod admission;
+mod cel;
 mod controllers;
-mod definitions;
 mod discovery;
+mod engine;
 mod failure;
 mod faults;
-mod guard;
 mod kinds;
-mod listen;
-mod load;
-mod media;
+mod managed;
+mod merge;
+mod naming;
+mod numbers;
 mod object;
-mod options;
-mod progress;
-mod query;
-mod record;
-mod reply;
-mod request;
-mod route;
+mod pipeline;
 mod rules;
-mod selection;
+mod schema;
 mod selector;
 mod server;
-mod service;
-mod shape;
 mod state;
-mod storage;
+mod structural;
 mod verbs;
-mod watch;
+mod wire;
 
-pub use self::{
-    builder::ApiServerBuilder,
-    faults::{Fault, FaultId, Faults, ScriptError, Verb, When},
-    listen::Listening,
-    load::LoadError,
-    record::Asked,
-    reply::ReplyBody,
-    server::ApiServer,
-    service::ApiService,
+pub use crate::{
+    faults::{Fault, FaultId, ScriptError, When},
+    pipeline::{faults::Faults, service::ApiService},
+    server::{ApiServer, builder::ApiServerBuilder, listen::Listening, load::LoadError},
+    wire::{
+        asked::{Asked, Verb},
+        reply::ReplyBody,
+    },
 };

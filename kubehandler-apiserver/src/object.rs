@@ -5,13 +5,15 @@ mod path;
 #[cfg(test)]
 mod tests;
 mod time;
+mod types;
 
 use serde_json::{Map, Value};
 
 pub(crate) use self::{
     owners::{OwnerReference, owner_references},
-    path::{at, set_at},
+    path::{at, list_at, set_at, text_at},
     time::{canonical, is_after, shifted},
+    types::{type_name, wrong_type},
 };
 
 /// Returns the text at a path of fields; empty if there is none.
@@ -77,6 +79,17 @@ pub(crate) fn finalizers(object: &Value) -> impl Iterator<Item = &str> {
 
 pub(crate) fn has_finalizer(object: &Value, name: &str) -> bool {
     finalizers(object).any(|finalizer| finalizer == name)
+}
+
+/// The most bytes that all annotations of an object may have.
+pub(crate) const ANNOTATIONS_LIMIT: usize = 256 * 1024;
+
+/// Returns how many bytes the annotations have, keys and values together.
+pub(crate) fn annotations_size(object: &Value) -> usize {
+    let annotations = meta(object, "annotations").and_then(Value::as_object);
+    let annotations = annotations.into_iter().flatten();
+    let size = |(key, value): (&String, &Value)| key.len() + value.as_str().map_or(0, str::len);
+    annotations.map(size).sum()
 }
 
 /// Returns the texts of a list; none if it is no list.

@@ -1,28 +1,29 @@
 //! What a write does to an object: pure decisions, with the words of the real server.
 //!
-//! Whoever holds the storage looks the object up, asks here what becomes of it, and commits that.
+//! A verb looks the object up, asks here what becomes of it, and commits that.
 //! `resourceVersion` is the storage's: what is returned here has the one of the object that is
 //! there already, or none.
 //!
-//! Not done, and therefore accepted where the real server refuses: the schema of anything but the
-//! metadata, default values, what admission plugins add other than the finalizers that protect
-//! volumes and their claims, managed fields. Kinds with rules of their own that are kept: pods,
-//! namespaces, config maps, secrets, and the selectors of workloads.
+//! Not done, and therefore accepted where the real server refuses: most of what kinds check. What is
+//! particular to a kind, such as its default values, is in `kinds`.
 
+mod bind;
 mod collector;
+mod conditions;
 mod create;
+mod custom;
 mod decode;
 mod delete;
 mod edit;
-mod entries;
+mod embedded;
+mod evict;
+mod fields;
 mod labels;
+mod manage;
 mod metadata;
-mod names;
 mod namespaces;
 mod patch;
-mod pods;
 mod scale;
-mod strategy;
 #[cfg(test)]
 mod tests;
 mod update;
@@ -32,7 +33,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::kinds::{Resource, Version};
+use crate::kinds::{Resource, Version, api_version};
 
 pub(crate) use self::{
     collector::{Action, Collector, ObjectId, OwnerKind, Seen, World},
@@ -40,7 +41,9 @@ pub(crate) use self::{
     decode::unrecognized,
     delete::{Deletion, deleted_answer},
     edit::Edit,
-    names::name as name_errors,
+    evict::{disrupt, evicted},
+    fields::FieldChecks,
+    manage::Writer,
     namespaces::{Contents, Termination, terminate},
     patch::Patch,
 };
@@ -60,10 +63,14 @@ pub(crate) struct Write<'a> {
     pub(crate) name: &'a str,
     /// The time as metadata shows it, such as `2026-01-01T00:00:00Z`.
     pub(crate) now: &'a str,
+    /// Who writes.
+    pub(crate) writer: Writer<'a>,
     /// The uid of an object that this write creates.
     pub(crate) new_uid: &'a str,
     /// Tells whether the server knows a kind of this `apiVersion`.
     pub(crate) is_known: fn(api_version: &str, kind: &str) -> bool,
+    /// What becomes of fields that the kind does not have.
+    pub(crate) checks: &'a FieldChecks,
 }
 
 /// The part of an object that a write may change.
@@ -115,18 +122,10 @@ pub(crate) enum Updated {
 impl Write<'_> {
     /// Returns the `apiVersion` of the objects, such as `apps/v1`.
     fn api_version(&self) -> String {
-        api_version(&self.resource.group, &self.version.name)
+        api_version(self.resource, self.version)
     }
 
     fn has_subresource(&self, name: &str) -> bool {
         self.version.subresources.iter().any(|sub| sub.name == name)
-    }
-}
-
-fn api_version(group: &str, version: &str) -> String {
-    if group.is_empty() {
-        version.to_owned()
-    } else {
-        format!("{group}/{version}")
     }
 }

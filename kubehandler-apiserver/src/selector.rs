@@ -3,7 +3,4 @@
 mod field;
 mod label;
 
-pub(crate) use self::{
-    field::FieldSelector,
-    label::{LabelSelector, key_errors, value_errors},
-};
+pub(crate) use self::{field::FieldSelector, label::LabelSelector};

@@ -1,15 +1,22 @@
-//! The server: what all requests share, and the way of one request.
+//! The face of the server: how it is made, reached, loaded and observed. All of `ApiServer` is here.
 
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+pub(crate) mod builder;
+mod guard;
+pub(crate) mod listen;
+pub(crate) mod load;
+mod progress;
 
-use tokio::sync::Notify;
+use std::{fmt, sync::Arc};
 
 use crate::{
-    builder::ApiServerBuilder, faults::Script, record::Record, service::ApiService, state::State,
-    watch::Watches,
+    admission::Admission,
+    controllers::Cluster,
+    engine::Engine,
+    object,
+    pipeline::{Pipeline, faults::Faults, record::Record, service::ApiService},
+    server::builder::ApiServerBuilder,
+    state::storage::key,
+    wire::asked::Asked,
 };
 
 /// A Kubernetes API server in memory.
@@ -18,30 +25,9 @@ use crate::{
 /// requests do all the work.
 #[derive(Clone)]
 pub struct ApiServer {
-    pub(crate) shared: Arc<Shared>,
-}
-
-/// What all requests share.
-pub(crate) struct Shared {
-    state: Mutex<State>,
-    script: Mutex<Script>,
-    pub(crate) record: Record,
+    pipeline: Arc<Pipeline>,
     /// The hosts that a listener may be called by, beside the loopback.
-    pub(crate) allowed_hosts: Vec<String>,
-    pub(crate) watches: Arc<Watches>,
-    /// Notified after each change of any object.
-    pub(crate) advanced: Notify,
-}
-
-impl Shared {
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        // A panic under the lock left at worst one request half done.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn script(&self) -> MutexGuard<'_, Script> {
-        self.script.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    allowed_hosts: Arc<[String]>,
 }
 
 impl ApiServer {
@@ -56,28 +42,54 @@ impl ApiServer {
         ApiServerBuilder::default()
     }
 
-    pub(crate) fn new_with(state: State, record: Record, allowed_hosts: Vec<String>) -> Self {
+    fn new_with(cluster: Cluster, record: Record, allowed_hosts: Vec<String>) -> Self {
         Self {
-            shared: Arc::new(Shared {
-                state: Mutex::new(state),
-                script: Mutex::default(),
+            pipeline: Arc::new(Pipeline::new(
+                Engine::new(cluster, Admission::default()),
                 record,
-                allowed_hosts,
-                watches: Arc::default(),
-                advanced: Notify::new(),
-            }),
+            )),
+            allowed_hosts: allowed_hosts.into(),
         }
+    }
+
+    /// Puts an object that is there in another form, which nothing checks: what a server stored before its
+    /// kind had the type that it has now. Returns false if there is no such object.
+    ///
+    /// For the tests of this workspace alone.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn overwrite(&self, group: &str, plural: &str, mut object: serde_json::Value) -> bool {
+        let engine = self.pipeline.engine();
+        let mut cluster = engine.cluster();
+        let Some(resource) = cluster.catalog.find(group, plural).cloned() else {
+            return false;
+        };
+        let place = key(object::namespace(&object), object::name(&object));
+        let table = cluster.table(&resource);
+        let Some(old) = cluster.storage.get(table, &place).map(|old| old.to_value()) else {
+            return false;
+        };
+        for field in ["uid", "creationTimestamp"] {
+            object::copy_meta(&mut object, field, &old);
+        }
+        cluster.put(&resource, Some(&old), &object);
+        cluster.settle();
+        drop(cluster);
+        engine.advanced.notify_waiters();
+        true
     }
 
     /// Returns a client of this server that needs no socket.
     ///
     /// Its namespace is `default`.
+    #[cfg(feature = "client")]
     #[must_use]
     pub fn client(&self) -> kube::Client {
         kube::Client::new(self.service(), "default")
     }
 
     /// Returns a client that [`Faults`](crate::Faults) and the record of requests know by `name`.
+    #[cfg(feature = "client")]
     #[must_use]
     pub fn client_named(&self, name: &str) -> kube::Client {
         kube::Client::new(self.service_named(name), "default")
@@ -86,20 +98,34 @@ impl ApiServer {
     /// Returns the server as a service, for a client or a listener of your own.
     #[must_use]
     pub fn service(&self) -> ApiService {
-        ApiService {
-            server: self.clone(),
-            client: None,
-        }
+        ApiService::new(Arc::clone(&self.pipeline), None)
     }
 
     /// Returns the server as a service that [`Faults`](crate::Faults) and the record of requests know
     /// by `name`.
     #[must_use]
     pub fn service_named(&self, name: &str) -> ApiService {
-        ApiService {
-            client: Some(name.into()),
-            ..self.service()
-        }
+        ApiService::new(Arc::clone(&self.pipeline), Some(name.into()))
+    }
+
+    /// Returns the handle on what goes wrong.
+    #[must_use]
+    pub fn faults(&self) -> Faults {
+        Faults::new(Arc::clone(&self.pipeline))
+    }
+
+    /// Returns what the server was asked so far, the oldest first; at most the last 100,000.
+    ///
+    /// It is empty for a server that was built
+    /// [without record](crate::ApiServerBuilder::without_record).
+    #[must_use]
+    pub fn asked(&self) -> Vec<Asked> {
+        self.pipeline.record().entries()
+    }
+
+    /// Forgets what the server was asked so far.
+    pub fn forget_asked(&self) {
+        self.pipeline.record().forget();
     }
 }
 

@@ -1,87 +1,66 @@
-//! Everything behind the server's one lock, and the one way to change it.
+//! What the server's one lock protects, and the one way to change it.
+
+pub(crate) mod clock;
+pub(crate) mod storage;
+pub(crate) mod watches;
 
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
-    clock::Clock,
-    controllers::Controllers,
-    kinds::{Catalog, Resource},
+    kinds::{Catalog, Resource, events},
     rules::NamespaceState,
-    storage::{RackId, Retention, Storage, Stored, View},
+    state::{
+        clock::Clock,
+        storage::{Retention, Storage, Stored, TableId, View},
+    },
 };
 
-/// The namespaces that every cluster has.
-const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
-
-/// Everything behind the server's one lock.
+/// What the server's one lock protects.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) storage: Storage,
     pub(crate) catalog: Catalog,
     pub(crate) clock: Clock,
     /// By group and plural: the versions of a resource share one.
-    racks: HashMap<(String, String), RackId>,
+    tables: HashMap<(String, String), TableId>,
     random: fastrand::Rng,
     /// Clients whose view of the history stands still.
     views: BTreeMap<String, View>,
-    pub(crate) controllers: Controllers,
+    /// Who manages which fields is written down from an object's first write on.
+    pub(crate) tracks_managers: bool,
 }
 
 impl State {
-    pub(crate) fn new(
-        seed: u64,
-        clock: Clock,
-        retention: Retention,
-        has_controllers: bool,
-    ) -> Self {
-        let mut state = Self {
+    pub(crate) fn new(seed: u64, clock: Clock, retention: Retention) -> Self {
+        Self {
             storage: Storage::new(retention),
             catalog: Catalog::builtin(),
             clock,
-            racks: HashMap::new(),
+            tables: HashMap::new(),
             random: fastrand::Rng::with_seed(seed),
             views: BTreeMap::new(),
-            controllers: Controllers::new(!has_controllers),
-        };
-        for name in NAMESPACES {
-            state.add_namespace(name);
+            tracks_managers: true,
         }
-        state
-    }
-
-    fn add_namespace(&mut self, name: &str) {
-        let Some(namespaces) = self.catalog.find("", "namespaces").cloned() else {
-            return;
-        };
-        let namespace = json!({
-            "metadata": {
-                "name": name,
-                "uid": self.uid(),
-                "creationTimestamp": self.clock.now(),
-                "labels": { "kubernetes.io/metadata.name": name },
-            },
-            "spec": { "finalizers": ["kubernetes"] },
-            "status": { "phase": "Active" },
-        });
-        self.put(&namespaces, None, &namespace);
     }
 
     /// Returns where the objects of a resource are.
-    pub(crate) fn rack(&mut self, resource: &Resource) -> RackId {
-        let key = (resource.group.to_string(), resource.plural.to_string());
+    pub(crate) fn table(&mut self, resource: &Resource) -> TableId {
+        let key = table_key(resource);
         let storage = &mut self.storage;
-        *self.racks.entry(key).or_insert_with(|| storage.add_rack())
+        *self
+            .tables
+            .entry(key)
+            .or_insert_with(|| storage.add_table())
     }
 
     /// Returns where the objects of a resource are, if there ever was one.
-    pub(crate) fn known_rack(&self, resource: &Resource) -> Option<RackId> {
-        let key = (resource.group.to_string(), resource.plural.to_string());
-        self.racks.get(&key).copied()
+    pub(crate) fn known_table(&self, resource: &Resource) -> Option<TableId> {
+        self.tables.get(&table_key(resource)).copied()
     }
 
     /// Returns what a client sees.
@@ -138,41 +117,51 @@ impl State {
         self.random.u64(..limit)
     }
 
-    /// Creates or replaces an object.
-    ///
-    /// What follows from it is done by [`State::settle`].
-    pub(crate) fn put(
-        &mut self,
-        resource: &Arc<Resource>,
-        old: Option<&Value>,
-        object: &Value,
-    ) -> Arc<Stored> {
-        let rack = self.rack(resource);
-        let stored = Stored::new(resource, object.clone(), self.storage.next_revision());
-        let stored = self.storage.put(rack, stored);
-        self.observe(resource, &stored, old, Some(object));
-        stored
+    /// Stores an object; [`Cluster::put`](crate::controllers::Cluster::put) also does what follows.
+    pub(crate) fn store(&mut self, resource: &Resource, object: &Value) -> Arc<Stored> {
+        let table = self.table(resource);
+        let stored = self.stored(resource, object);
+        self.storage.put(table, stored)
     }
 
-    /// Removes an object; `last` is its last state.
-    ///
-    /// What follows from it is done by [`State::settle`].
-    pub(crate) fn remove(&mut self, resource: &Arc<Resource>, last: &Value) -> Arc<Stored> {
-        let rack = self.rack(resource);
-        let stored = Stored::new(resource, last.clone(), self.storage.next_revision());
-        let stored = self.storage.remove(rack, stored);
-        self.observe(resource, &stored, Some(last), None);
-        stored
+    /// Erases an object, whose last state is `last`.
+    pub(crate) fn erase(&mut self, resource: &Resource, last: &Value) -> Arc<Stored> {
+        let table = self.table(resource);
+        let stored = self.stored(resource, last);
+        self.storage.remove(table, stored)
+    }
+
+    /// Returns an object in the form in which it is kept, with the next version.
+    fn stored(&self, resource: &Resource, object: &Value) -> Stored {
+        let mut object = object.clone();
+        let revision = self.storage.next_revision();
+        let core = self.catalog.find("", &resource.plural);
+        match core.filter(|_| resource.group == events::GROUP) {
+            Some(core) => {
+                events::to_stored(&mut object);
+                Stored::new(core, object, revision)
+            }
+            None => Stored::new(resource, object, revision),
+        }
     }
 
     /// Returns what is known of a namespace.
     pub(crate) fn namespace_state(&self, name: &str) -> NamespaceState {
         let namespaces = self.catalog.find("", "namespaces");
-        let rack = namespaces.and_then(|namespaces| self.known_rack(namespaces));
-        match rack.and_then(|rack| self.storage.get(rack, name)) {
+        let table = namespaces.and_then(|namespaces| self.known_table(namespaces));
+        match table.and_then(|table| self.storage.get(table, name)) {
             None => NamespaceState::Missing,
             Some(stored) if stored.is_terminating() => NamespaceState::Terminating,
             Some(_) => NamespaceState::Active,
         }
     }
+}
+
+/// Returns what tells the tables apart: group and plural. Both groups of events share a table.
+fn table_key(resource: &Resource) -> (String, String) {
+    let group = match &*resource.group {
+        events::GROUP => "",
+        group => group,
+    };
+    (group.to_owned(), resource.plural.to_string())
 }

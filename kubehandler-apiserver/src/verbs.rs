@@ -1,6 +1,15 @@
 //! What requests on objects do.
 
+mod act;
+mod allocate;
+mod ask;
+mod checks;
+mod commit;
 mod read;
+mod selection;
+mod shape;
+mod stream;
+mod tamper;
 mod watch;
 mod write;
 
@@ -9,22 +18,25 @@ use std::sync::Arc;
 use http::{Method, StatusCode, header};
 
 use crate::{
+    engine::Engine,
     failure::Failure,
-    faults::Verb,
-    kinds::{NameRule, Resource, Subresource, Version},
-    media::{Accepted, Endpoint},
-    options::ListOptions,
-    reply::{self, Reply},
-    request::Request,
-    route::{Route, Target},
-    rules::name_errors,
-    server::Shared,
-    shape::Shape,
-    storage::{Stored, key},
+    faults::Fault,
+    kinds::{NameRule, Resource, Subresource, Version, name_errors},
+    rules::FieldChecks,
+    state::storage::{Stored, key},
+    verbs::shape::Shape,
+    wire::{
+        asked::Verb,
+        media::{Accepted, Endpoint},
+        options::ListOptions,
+        reply::{self, Reply},
+        request::Request,
+        route::{Route, Target},
+    },
 };
 
 /// The subresources that are implemented; any other is answered as by a server that has none.
-const SUBRESOURCES: [&str; 3] = ["status", "scale", "finalize"];
+const SUBRESOURCES: [&str; 5] = ["status", "scale", "finalize", "binding", "eviction"];
 
 /// A request on objects that exist, or could.
 pub(crate) struct Call<'a> {
@@ -35,16 +47,25 @@ pub(crate) struct Call<'a> {
     /// What a subresource reads and writes; absent for the object itself.
     subresource: Option<Subresource>,
     accepted: Accepted,
+    /// Who manages the fields that the request sets.
+    manager: String,
+    /// What a watch is to meet.
+    fault: Option<Fault>,
+    checks: FieldChecks,
 }
 
 impl<'a> Call<'a> {
     /// Reads a request; `None` if there is nothing at its path.
-    pub(crate) fn of(request: &'a Request, shared: &Shared) -> Option<Result<Self, Failure>> {
+    pub(crate) fn read(
+        request: &'a Request,
+        fault: Option<Fault>,
+        engine: &Engine,
+    ) -> Option<Result<Self, Failure>> {
         let Route::Objects(target) = &request.route else {
             return None;
         };
         let resource = {
-            let state = shared.state();
+            let state = engine.cluster();
             state
                 .catalog
                 .get(&target.group, &target.version, &target.resource)?
@@ -68,11 +89,15 @@ impl<'a> Call<'a> {
         }
         let subresource = match find_subresource(target, &version) {
             Ok(subresource) => subresource,
+            Err(NoSuchPart::Here(part)) => {
+                let what = format!("`{part}` of {}", resource.plural);
+                return Some(Err(Failure::no_such_resource().not_embedded(&what)));
+            }
             // Custom resources are looked at by name before their parts.
-            Err(NoSuchPart) if resource.rules.is_custom => {
+            Err(NoSuchPart::Anywhere) if resource.rules.is_custom => {
                 return Some(Err(not_found(&resource, target)));
             }
-            Err(NoSuchPart) => return None,
+            Err(NoSuchPart::Anywhere) => return None,
         };
         if let Err(failure) = check_verb(request, target, &resource, &version, subresource.as_ref())
         {
@@ -84,6 +109,7 @@ impl<'a> Call<'a> {
             resource,
             version,
             subresource,
+            fault,
         ))
     }
 
@@ -93,6 +119,7 @@ impl<'a> Call<'a> {
         resource: Arc<Resource>,
         version: Version,
         subresource: Option<Subresource>,
+        fault: Option<Fault>,
     ) -> Result<Self, Failure> {
         let is_collection = matches!(request.asked.verb, Verb::List | Verb::Watch);
         let endpoint = match (resource.rules.is_custom, is_collection) {
@@ -112,26 +139,43 @@ impl<'a> Call<'a> {
             version,
             subresource,
             accepted,
+            manager: write::manager(request),
+            fault,
+            checks: checks::of(request),
         })
     }
 
-    /// Does what is asked.
-    pub(crate) async fn answer(self, shared: &Arc<Shared>) -> Result<Reply, Failure> {
+    /// Does what is asked, and adds what the client is to be told of its fields.
+    pub(crate) async fn answer(self, engine: &Arc<Engine>) -> Result<Reply, Failure> {
+        let answered = self.act(engine).await;
+        let warnings = self.checks.take_warnings();
+        if warnings.is_empty() {
+            return answered;
+        }
+        let reply = answered.unwrap_or_else(|failure| reply::failure(&failure));
+        Ok(reply::warned(reply, &warnings))
+    }
+
+    async fn act(&self, engine: &Arc<Engine>) -> Result<Reply, Failure> {
         match self.request.asked.verb {
-            Verb::Get => self.get(shared).await,
+            Verb::Get => self.get(engine).await,
             Verb::List => {
                 let options = ListOptions::parse(&self.request.query)?;
-                self.list(shared, &options).await
+                self.list(engine, &options).await
             }
             Verb::Watch => {
                 let options = ListOptions::parse(&self.request.query)?;
-                self.watch(shared, &options).await
+                self.watch(engine, &options).await
             }
-            Verb::Create => self.create(shared),
-            Verb::Update => self.update(shared),
-            Verb::Patch => self.patch(shared),
-            Verb::Delete => self.delete(shared),
-            Verb::DeleteCollection => self.delete_collection(shared),
+            Verb::Create => match &self.subresource {
+                Some(part) => self.act_on_pod(engine, &part.name),
+                None if ask::is_review(&self.resource) => self.review(engine),
+                None => self.create(engine).await,
+            },
+            Verb::Update => self.update(engine).await,
+            Verb::Patch => self.patch(engine).await,
+            Verb::Delete => self.delete(engine).await,
+            Verb::DeleteCollection => self.delete_collection(engine).await,
             Verb::Other => Err(self.not_allowed()),
         }
     }
@@ -176,16 +220,25 @@ impl<'a> Call<'a> {
 }
 
 /// A path names a part of an object that there is none of.
-struct NoSuchPart;
+enum NoSuchPart {
+    /// No server has it.
+    Anywhere,
+    /// Real servers have it.
+    Here(String),
+}
 
 fn find_subresource(target: &Target, version: &Version) -> Result<Option<Subresource>, NoSuchPart> {
     let Some(name) = &target.subresource else {
         return Ok(None);
     };
-    let is_here = SUBRESOURCES.contains(&name.as_str());
-    let mut known = version.subresources.iter();
-    let found = known.find(|known| is_here && known.name == *name);
-    found.cloned().map(Some).ok_or(NoSuchPart)
+    // What follows `proxy` is the path within the object's own server.
+    let first = name.split('/').next().unwrap_or_default();
+    let named = |name: &str| version.subresources.iter().find(|known| known.name == name);
+    if !SUBRESOURCES.contains(&first) && named(first).is_some() {
+        return Err(NoSuchPart::Here(first.to_owned()));
+    }
+    let found = named(name).cloned();
+    found.map(Some).ok_or(NoSuchPart::Anywhere)
 }
 
 /// Succeeds if the verb can be used at this path.
@@ -217,9 +270,10 @@ fn check_verb(
     if !fits || !is_known(verb.as_str()) {
         return Err(not_allowed(resource, verb));
     }
-    // There is nobody here who could answer.
-    if subresource.is_none() && !is_known("get") {
-        return Err(Failure::no_such_resource());
+    // Nothing here could answer.
+    if subresource.is_none() && !is_known("get") && !ask::is_review(resource) {
+        let failure = Failure::no_such_resource();
+        return Err(failure.not_embedded(&format!("answering {}", resource.plural)));
     }
     check_name(verb, target)
 }

@@ -4,19 +4,21 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::Cluster;
 use crate::{
-    definitions::{self, FINALIZER},
-    kinds::Resource,
+    kinds::{
+        Resource,
+        apiextensions::definitions::{self, FINALIZER},
+    },
     object,
-    options::DeleteOptions,
     rules::{ObjectId, Part, World as _},
-    state::State,
+    wire::options::DeleteOptions,
 };
 
 const GROUP: &str = "apiextensions.k8s.io";
 const PLURAL: &str = "customresourcedefinitions";
 
-impl State {
+impl Cluster {
     /// Notes a change of a definition, or of an object that a definition waits for.
     pub(super) fn observe_definition(
         &mut self,
@@ -99,8 +101,8 @@ impl State {
 
     fn definitions_of(&self, group: &str) -> Vec<Value> {
         let resource = self.catalog.find(GROUP, PLURAL);
-        let rack = resource.and_then(|resource| self.known_rack(resource));
-        let all = rack.into_iter().flat_map(|rack| self.storage.iter(rack));
+        let table = resource.and_then(|resource| self.known_table(resource));
+        let all = table.into_iter().flat_map(|table| self.storage.iter(table));
         all.map(|stored| stored.to_value())
             .filter(|definition| object::text(definition, &["spec", "group"]) == group)
             .collect()
@@ -125,8 +127,8 @@ impl State {
         let group = object::text(definition, &["spec", "group"]);
         let plural = object::text(definition, &["spec", "names", "plural"]);
         let resource = self.catalog.find(group, plural);
-        let rack = resource.and_then(|resource| self.known_rack(resource));
-        let objects = rack.into_iter().flat_map(|rack| self.storage.iter(rack));
+        let table = resource.and_then(|resource| self.known_table(resource));
+        let objects = table.into_iter().flat_map(|table| self.storage.iter(table));
         let objects = objects.map(|stored| ObjectId {
             group: group.to_owned(),
             plural: plural.to_owned(),

@@ -4,16 +4,15 @@ use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use serde_json::Value;
 
-use super::is;
+use super::{Cluster, is};
 use crate::{
-    kinds::Resource,
+    kinds::{Resource, events},
     object,
-    options::{DeleteOptions, Propagation},
     rules::{Contents, ObjectId, Part, Termination, World as _, terminate},
-    state::State,
+    wire::options::{DeleteOptions, Propagation},
 };
 
-impl State {
+impl Cluster {
     /// Notes a change of a namespace, or in one.
     pub(super) fn observe_namespace(
         &mut self,
@@ -90,7 +89,10 @@ impl State {
             plural: resource.plural.to_string(),
             ..Contents::default()
         };
-        let Some(rack) = self.known_rack(resource) else {
+        if resource.group == events::GROUP {
+            return contents; // The core group's events are the same ones.
+        }
+        let Some(table) = self.known_table(resource) else {
             return contents;
         };
         let (first, end) = (format!("{namespace}/"), format!("{namespace}0"));
@@ -99,7 +101,7 @@ impl State {
             Bound::Excluded(end.as_str()),
         );
         let head = self.storage.revision();
-        let Ok(objects) = self.storage.list_at(rack, head, range) else {
+        let Ok(objects) = self.storage.list_at(table, head, range) else {
             return contents;
         };
         let mut finalizers = BTreeMap::new();

@@ -5,13 +5,17 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::{clock::Clock, options::Propagation, storage::Retention};
+use crate::{
+    controllers::Cluster,
+    state::{clock::Clock, storage::Retention},
+    wire::options::Propagation,
+};
 
 /// More than any graph here can need; one that goes round for ever exceeds it.
 const ENOUGH: usize = 100_000;
 
 struct World {
-    state: State,
+    state: Cluster,
     maps: Arc<Resource>,
     random: fastrand::Rng,
 }
@@ -22,7 +26,7 @@ impl World {
             changes: 1_000,
             age: Duration::from_secs(300),
         };
-        let state = State::new(seed, Clock::fixed(), retention, true);
+        let state = Cluster::new(State::new(seed, Clock::fixed(), retention), true);
         let maps = state.catalog.find("", "configmaps").cloned();
         Self {
             state,
@@ -49,8 +53,8 @@ impl World {
             json!({ "metadata": { "name": name, "namespace": "default", "uid": name } });
         object::set_meta(&mut object, "ownerReferences", owners.into());
         object::set_meta(&mut object, "finalizers", finalizers.to_vec().into());
-        let rack = self.state.rack(&self.maps);
-        let old = self.state.storage.get(rack, &key("default", name));
+        let table = self.state.table(&self.maps);
+        let old = self.state.storage.get(table, &key("default", name));
         let old = old.map(|stored| stored.to_value());
         self.state.put(&self.maps, old.as_ref(), &object);
     }
@@ -80,8 +84,8 @@ impl World {
             steps += 1;
             assert!(steps < ENOUGH, "it goes on for ever");
         }
-        let rack = self.state.rack(&self.maps);
-        let left = self.state.storage.iter(rack);
+        let table = self.state.table(&self.maps);
+        let left = self.state.storage.iter(table);
         left.map(|stored| stored.name().to_owned()).collect()
     }
 }

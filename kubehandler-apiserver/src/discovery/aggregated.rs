@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 
 use crate::{
     kinds::{Catalog, Group, Resource, Subresource, Version},
-    media::Accepted,
-    reply::{self, Reply},
+    wire::{
+        media::Accepted,
+        reply::{self, Reply},
+    },
 };
 
 /// Answers with the groups that `is_wanted` picks.

@@ -39,7 +39,7 @@ pub(crate) fn is_printable(c: char) -> bool {
     if c.is_ascii() {
         return matches!(c, ' '..='~');
     }
-    // A mark that joins the character before it counts as printable only behind one.
+    // A mark that joins the character before it counts as printable only after one.
     let text = ['a', c];
     text.iter().collect::<String>().escape_debug().eq(text)
 }

@@ -1,9 +1,9 @@
-//! The faults that are set, and which of them a request suffers.
+//! The faults that are set, and which of them a request meets.
 
 use serde::{Deserialize, Serialize, de::Error as _};
 
-use super::{Action, Fault, When};
-use crate::record::Asked;
+use super::{Command, Fault, When};
+use crate::wire::asked::Asked;
 
 /// One fault that was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -22,13 +22,13 @@ pub struct ScriptError {
 }
 
 /// A line of a script.
-pub(super) enum Line {
+pub(crate) enum Line {
     Fault(When, Fault),
-    Now(Action),
+    Now(Command),
 }
 
 /// Reads a script; empty lines and those that begin with `#` say nothing.
-pub(super) fn parse(script: &str) -> Result<Vec<Line>, ScriptError> {
+pub(crate) fn parse(script: &str) -> Result<Vec<Line>, ScriptError> {
     let lines = script.lines().enumerate();
     let lines = lines.filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
     let parsed = lines.map(|(index, line)| {
@@ -47,7 +47,7 @@ impl Line {
         struct Fields {
             when: Option<When>,
             fault: Option<Fault>,
-            now: Option<Action>,
+            now: Option<Command>,
         }
         let fields: Fields = serde_json::from_str(line)?;
         match (fields.when, fields.fault, fields.now) {
@@ -78,7 +78,7 @@ struct Rule {
 }
 
 impl Script {
-    pub(super) fn add(&mut self, when: When, fault: Fault) -> FaultId {
+    pub(crate) fn add(&mut self, when: When, fault: Fault) -> FaultId {
         self.last += 1;
         let id = FaultId(self.last);
         let rule = Rule {
@@ -92,17 +92,17 @@ impl Script {
         id
     }
 
-    pub(super) fn remove(&mut self, id: FaultId) -> bool {
+    pub(crate) fn remove(&mut self, id: FaultId) -> bool {
         let before = self.rules.len();
         self.rules.retain(|rule| rule.id != id);
         self.rules.len() < before
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.rules.clear();
     }
 
-    pub(super) fn struck(&self, id: FaultId) -> u64 {
+    pub(crate) fn struck(&self, id: FaultId) -> u64 {
         self.rules
             .iter()
             .find(|rule| rule.id == id)
@@ -114,7 +114,7 @@ impl Script {
         self.rules.iter().map(|rule| (rule.id, rule.struck))
     }
 
-    /// Returns what the request suffers, and counts it.
+    /// Returns the fault that the request meets, and counts it.
     pub(crate) fn strike(&mut self, asked: &Asked) -> Option<Fault> {
         for rule in &mut self.rules {
             let has_times = rule.when.times.is_none_or(|times| rule.struck < times);

@@ -4,49 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::record::Asked;
-
-/// A verb of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verb {
-    /// One object.
-    Get,
-    /// Many.
-    List,
-    /// Many, and what happens to them.
-    Watch,
-    /// A new object.
-    Create,
-    /// An object replaced.
-    Update,
-    /// An object changed.
-    Patch,
-    /// An object gone.
-    Delete,
-    /// Many gone.
-    DeleteCollection,
-    /// Anything that is not about objects: discovery, health, version.
-    Other,
-}
-
-impl Verb {
-    /// Returns the verb as discovery spells it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::List => "list",
-            Self::Watch => "watch",
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Patch => "patch",
-            Self::Delete => "delete",
-            Self::DeleteCollection => "deletecollection",
-            Self::Other => "other",
-        }
-    }
-}
+use crate::wire::asked::{Asked, Verb};
 
 /// Which requests a fault is for: those for which everything that is said holds.
 ///

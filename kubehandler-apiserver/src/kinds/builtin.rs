@@ -43,12 +43,15 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Binding"),
             verbs: Cow::Borrowed(&[t("create")]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t(""),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -67,12 +70,15 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("cs")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ComponentStatus"),
             verbs: Cow::Borrowed(&[t("get"), t("list")]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t(""),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -91,6 +97,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("cm")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ConfigMap"),
@@ -106,6 +113,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("qFsyl6wFWjQ="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -124,6 +133,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("ep")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Endpoints"),
@@ -139,6 +149,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("fWeeMqaN/OA="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -157,6 +169,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("ev")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Event"),
@@ -172,6 +185,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("r2yiGXH7wu8="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::PathSegment,
@@ -194,8 +209,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 (t("involvedObject.fieldPath"), t("involvedObject.fieldPath")),
                 (t("reason"), t("reason")),
                 (t("reportingComponent"), t("reportingComponent")),
-                (t("source"), t("source")),
                 (t("type"), t("type")),
+                (t("source"), t("source")),
             ]),
             scale: None,
             is_custom: false,
@@ -208,6 +223,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("limits")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("LimitRange"),
@@ -223,6 +239,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("EBKMFVe6cwo="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -241,6 +259,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("ns")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Namespace"),
@@ -270,6 +289,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 },
             ]),
             storage_version_hash: t("Q3oi5N2YM8M="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Label,
@@ -288,6 +309,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("no")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Node"),
@@ -324,6 +346,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 },
             ]),
             storage_version_hash: t("XwShjMxG9Fs="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -342,6 +366,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("pvc")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("PersistentVolumeClaim"),
@@ -363,6 +388,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("QWTyNDq0dC4="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -381,6 +408,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("pv")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("PersistentVolume"),
@@ -402,6 +430,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("HN/zwEC+JgM="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -420,6 +450,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("po")]),
         categories: Cow::Borrowed(&[t("all")]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Pod"),
@@ -512,6 +543,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 },
             ]),
             storage_version_hash: t("xPOwRZ+Yhw8="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -541,6 +574,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("PodTemplate"),
@@ -556,6 +590,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("LIXB2x4IFpk="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -574,6 +610,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("rc")]),
         categories: Cow::Borrowed(&[t("all")]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ReplicationController"),
@@ -604,6 +641,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 },
             ]),
             storage_version_hash: t("Jond2If31h0="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -626,6 +665,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("quota")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ResourceQuota"),
@@ -647,6 +687,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("8uhSgffRX6w="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -665,6 +707,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Secret"),
@@ -680,6 +723,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("S6u1pOWzb84="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -698,6 +743,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("sa")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ServiceAccount"),
@@ -719,6 +765,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("create")]),
             }]),
             storage_version_hash: t("pbx9ZvyFpBE="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -737,6 +785,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("svc")]),
         categories: Cow::Borrowed(&[t("all")]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Service"),
@@ -773,6 +822,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 },
             ]),
             storage_version_hash: t("0/CO1lhkEBI="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Label,
@@ -794,6 +845,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[t("api-extensions")]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("APIService"),
@@ -815,6 +867,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("InPBPD7+PqM="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -833,6 +887,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ControllerRevision"),
@@ -848,6 +903,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("85nkx63pcBU="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -866,6 +923,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("ds")]),
         categories: Cow::Borrowed(&[t("all")]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("DaemonSet"),
@@ -887,6 +945,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("dd7pWHUlMKQ="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -905,6 +965,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("deploy")]),
         categories: Cow::Borrowed(&[t("all")]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Deployment"),
@@ -935,6 +996,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 },
             ]),
             storage_version_hash: t("8aSe+NMegvE="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -957,6 +1020,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("rs")]),
         categories: Cow::Borrowed(&[t("all")]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ReplicaSet"),
@@ -987,6 +1051,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 },
             ]),
             storage_version_hash: t("P1RzHs8/mWQ="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1009,6 +1075,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("sts")]),
         categories: Cow::Borrowed(&[t("all")]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("StatefulSet"),
@@ -1039,6 +1106,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 },
             ]),
             storage_version_hash: t("H+vl74LkKdo="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Label,
@@ -1061,6 +1130,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("ev")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Event"),
@@ -1076,13 +1146,29 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("r2yiGXH7wu8="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
             has_generation: false,
             creates_on_update: true,
             updates_unconditionally: true,
-            selectable: Cow::Borrowed(&[]),
+            selectable: Cow::Borrowed(&[
+                (t("regarding.kind"), t("involvedObject.kind")),
+                (t("regarding.namespace"), t("involvedObject.namespace")),
+                (t("regarding.name"), t("involvedObject.name")),
+                (t("regarding.uid"), t("involvedObject.uid")),
+                (t("regarding.apiVersion"), t("involvedObject.apiVersion")),
+                (
+                    t("regarding.resourceVersion"),
+                    t("involvedObject.resourceVersion"),
+                ),
+                (t("regarding.fieldPath"), t("involvedObject.fieldPath")),
+                (t("reason"), t("reason")),
+                (t("reportingController"), t("reportingComponent")),
+                (t("type"), t("type")),
+            ]),
             scale: None,
             is_custom: false,
         },
@@ -1094,12 +1180,15 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("SelfSubjectReview"),
             verbs: Cow::Borrowed(&[t("create")]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t(""),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1118,12 +1207,15 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("TokenReview"),
             verbs: Cow::Borrowed(&[t("create")]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t(""),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1142,12 +1234,15 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("LocalSubjectAccessReview"),
             verbs: Cow::Borrowed(&[t("create")]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t(""),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1166,12 +1261,15 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("SelfSubjectAccessReview"),
             verbs: Cow::Borrowed(&[t("create")]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t(""),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1190,12 +1288,15 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("SelfSubjectRulesReview"),
             verbs: Cow::Borrowed(&[t("create")]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t(""),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1214,12 +1315,15 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("SubjectAccessReview"),
             verbs: Cow::Borrowed(&[t("create")]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t(""),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1238,6 +1342,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("hpa")]),
         categories: Cow::Borrowed(&[t("all")]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[
             Version {
                 name: t("v2"),
@@ -1260,6 +1365,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                     verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
                 }]),
                 storage_version_hash: t("qwQve8ut294="),
+                schema: None,
+                types: None,
             },
             Version {
                 name: t("v1"),
@@ -1282,6 +1389,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                     verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
                 }]),
                 storage_version_hash: t("qwQve8ut294="),
+                schema: None,
+                types: None,
             },
         ]),
         rules: Rules {
@@ -1301,6 +1410,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("cj")]),
         categories: Cow::Borrowed(&[t("all")]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("CronJob"),
@@ -1322,6 +1432,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("sd5LIXh4Fjs="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1340,6 +1452,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[t("all")]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Job"),
@@ -1361,6 +1474,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("mudhfqk/qZY="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1379,6 +1494,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("csr")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("CertificateSigningRequest"),
@@ -1409,6 +1525,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 },
             ]),
             storage_version_hash: t("95fRKMXA+00="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::PathSegment,
@@ -1427,6 +1545,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ClusterTrustBundle"),
@@ -1442,6 +1561,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("v5yhuVertL4="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1460,6 +1581,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("PodCertificateRequest"),
@@ -1481,6 +1603,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("wYA9yXQH8fg="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1503,6 +1627,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("IngressClass"),
@@ -1518,6 +1643,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("l/iqIbDgFyQ="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1536,6 +1663,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("ing")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Ingress"),
@@ -1557,6 +1685,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("39NQlfNR+bo="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1575,6 +1705,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("ip")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("IPAddress"),
@@ -1590,6 +1721,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("3f/plJFChNE="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1608,6 +1741,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("netpol")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("NetworkPolicy"),
@@ -1623,6 +1757,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("YpfwF18m1G8="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1641,6 +1777,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ServiceCIDR"),
@@ -1662,6 +1799,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("gNLvruQhW2g="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1680,6 +1819,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("pdb")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("PodDisruptionBudget"),
@@ -1701,6 +1841,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("EVWiDmWqyJw="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::PathSegment,
@@ -1719,6 +1861,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ClusterRoleBinding"),
@@ -1734,6 +1877,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("48tpQ8gZHFc="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::PathSegment,
@@ -1752,6 +1897,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ClusterRole"),
@@ -1767,6 +1913,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("bYE5ZWDrJ44="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::PathSegment,
@@ -1785,6 +1933,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("RoleBinding"),
@@ -1800,6 +1949,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("eGsCzGH6b1g="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::PathSegment,
@@ -1818,6 +1969,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Role"),
@@ -1833,6 +1985,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("7FuwZcIIItM="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::PathSegment,
@@ -1851,6 +2005,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("CSIDriver"),
@@ -1866,6 +2021,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("hL6j/rwBV5w="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1884,6 +2041,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("CSINode"),
@@ -1905,6 +2063,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("Pe62DkZtjuo="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1923,6 +2083,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("CSIStorageCapacity"),
@@ -1938,6 +2099,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("xeVl+2Ly1kE="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1956,6 +2119,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("sc")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("StorageClass"),
@@ -1971,6 +2135,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("K+m6uJwbjGY="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -1989,6 +2155,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("VolumeAttachment"),
@@ -2010,6 +2177,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("tJx/ezt6UDU="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2028,6 +2197,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("vac")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("VolumeAttributesClass"),
@@ -2043,6 +2213,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("tIjydgKBC5w="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2061,6 +2233,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[t("api-extensions")]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("MutatingAdmissionPolicy"),
@@ -2076,6 +2249,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("mHCkTKpUTrE="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2094,6 +2269,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[t("api-extensions")]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("MutatingAdmissionPolicyBinding"),
@@ -2109,6 +2285,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("ZKgZT1uTmZ0="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2127,6 +2305,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[t("api-extensions")]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("MutatingWebhookConfiguration"),
@@ -2142,6 +2321,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("Sqi0GUgDaX0="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2160,6 +2341,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[t("api-extensions")]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ValidatingAdmissionPolicy"),
@@ -2181,6 +2363,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("6OxvlMmQ6is="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2199,6 +2383,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[t("api-extensions")]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ValidatingAdmissionPolicyBinding"),
@@ -2214,6 +2399,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("v9715VZqakg="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2232,6 +2419,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[t("api-extensions")]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ValidatingWebhookConfiguration"),
@@ -2247,6 +2435,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("B0wHjQmsGNk="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2265,6 +2455,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("crd"), t("crds")]),
         categories: Cow::Borrowed(&[t("api-extensions")]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("CustomResourceDefinition"),
@@ -2286,6 +2477,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("jfWCUB31mvA="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2304,6 +2497,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[t("pc")]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("PriorityClass"),
@@ -2319,6 +2513,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("1QwjyaZjj3Y="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2337,6 +2533,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("Lease"),
@@ -2352,6 +2549,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("gqkMMb/YqFM="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2370,6 +2569,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("RuntimeClass"),
@@ -2385,6 +2585,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("WQTu1GL3T2Q="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2403,6 +2605,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("EndpointSlice"),
@@ -2418,6 +2621,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("qgS0xkrxYAI="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2436,6 +2641,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("DeviceClass"),
@@ -2451,6 +2657,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("Yk2PTc1Ybxk="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2469,6 +2677,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("DeviceTaintRule"),
@@ -2490,6 +2699,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("i+85+TcIKpA="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2508,6 +2719,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ResourceClaim"),
@@ -2529,6 +2741,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("wgAZaHcZxUg="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2547,6 +2761,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ResourceClaimTemplate"),
@@ -2562,6 +2777,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("TuzjC49aUfM="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2580,6 +2797,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("ResourceSlice"),
@@ -2595,6 +2813,8 @@ pub(super) static RESOURCES: &[Resource] = &[
             ]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: t("KsC072WgaEY="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2617,6 +2837,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("FlowSchema"),
@@ -2638,6 +2859,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("GJVAJZSZBIw="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2656,6 +2879,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("PriorityLevelConfiguration"),
@@ -2677,6 +2901,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("Kir5PVfvNeI="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,
@@ -2695,6 +2921,7 @@ pub(super) static RESOURCES: &[Resource] = &[
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: false,
+        storage_schema: None,
         versions: Cow::Borrowed(&[Version {
             name: t("v1"),
             kind: t("StorageVersionMigration"),
@@ -2716,6 +2943,8 @@ pub(super) static RESOURCES: &[Resource] = &[
                 verbs: Cow::Borrowed(&[t("get"), t("patch"), t("update")]),
             }]),
             storage_version_hash: t("pCjmmKOkLy4="),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,

@@ -55,14 +55,14 @@ impl Catalog {
     }
 
     /// Adds a resource, or puts it in the place of the one of its group and plural.
-    pub(crate) fn put(&mut self, resource: Resource) {
+    pub(crate) fn put(&mut self, mut resource: Resource) {
         let key = (resource.group.clone(), resource.plural.clone());
-        let resource = Arc::new(resource);
         if let Some(&place) = self.places.get(&key) {
-            self.resources[place] = resource;
+            resource.keep_schemas(&self.resources[place]);
+            self.resources[place] = Arc::new(resource);
         } else {
             self.places.insert(key, self.resources.len());
-            self.resources.push(resource);
+            self.resources.push(Arc::new(resource));
         }
     }
 

@@ -1,10 +1,14 @@
 //! Resources that a `CustomResourceDefinition` defines.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use serde_json::Value;
 
-use super::{NameRule, Resource, Rules, ScalePaths, Subresource, Text, Version, version};
+use super::strategy::{StatusMetadata, Strategy};
+use super::{
+    CustomTypes, NameRule, Resource, Rules, ScalePaths, Subresource, Text, Version, version,
+};
+use crate::structural::Structural;
 
 /// The verbs of a custom resource, as the real server spells and orders them.
 const VERBS: [Text; 8] = [
@@ -24,6 +28,32 @@ const SUBRESOURCE_VERBS: [Text; 3] = [
     Cow::Borrowed("patch"),
     Cow::Borrowed("update"),
 ];
+
+/// What all custom resources do in the same way.
+#[derive(Debug)]
+pub(super) struct Custom;
+
+impl Strategy for Custom {
+    fn first_status(&self, _: &Value, _: &str) -> Option<Value> {
+        None
+    }
+
+    /// Counts every field but the metadata, and the status where it has an endpoint of its own.
+    fn counts(&self, old: &Value, new: &Value) -> bool {
+        let counted = |object: &Value| {
+            let mut fields = object.as_object().cloned().unwrap_or_default();
+            for name in ["apiVersion", "kind", "metadata"] {
+                fields.remove(name);
+            }
+            fields
+        };
+        counted(old) != counted(new)
+    }
+
+    fn status_metadata(&self) -> StatusMetadata {
+        StatusMetadata::Kept
+    }
+}
 
 impl Resource {
     /// Returns the resource that a definition defines, under the names that it got; `None` if it
@@ -46,16 +76,25 @@ impl Resource {
             is_custom: true,
         };
         let kind = text(&names["kind"]);
+        let versions: Vec<_> = served
+            .iter()
+            .map(|version| version_of(version, &kind))
+            .collect();
+        let stored = items(&spec["versions"]).find(|version| version["storage"] == true);
+        let storage_schema = stored.and_then(|stored| {
+            let name = text(&stored["name"]);
+            let mut served = versions.iter();
+            let served = served.find(|version| version.name == name);
+            served.map_or_else(|| schema_of(stored), |version| version.schema.clone())
+        });
         Some(Self {
             plural: text(&names["plural"]),
             singular: text(&names["singular"]),
             short_names: texts(&names["shortNames"]).into(),
             categories: texts(&names["categories"]).into(),
             is_namespaced: spec["scope"] == "Namespaced",
-            versions: served
-                .iter()
-                .map(|version| version_of(version, &kind))
-                .collect(),
+            storage_schema,
+            versions: versions.into(),
             rules,
             group,
         })
@@ -83,13 +122,26 @@ fn version_of(version: &Value, kind: &Text) -> Version {
             verbs: SUBRESOURCE_VERBS.to_vec().into(),
         });
     }
+    let schema = schema_of(version);
     Version {
         name: text(&version["name"]),
         kind: kind.clone(),
         verbs: VERBS.to_vec().into(),
         subresources: found.into(),
         storage_version_hash: "".into(),
+        types: schema
+            .as_ref()
+            .map(|schema| Arc::new(CustomTypes::new(schema))),
+        schema,
     }
+}
+
+/// Returns the schema of a version, if the definition has one.
+fn schema_of(version: &Value) -> Option<Arc<Structural>> {
+    let schema = &version["schema"]["openAPIV3Schema"];
+    schema
+        .is_object()
+        .then(|| Arc::new(Structural::parse(schema)))
 }
 
 fn scale(version: &Value) -> Option<ScalePaths> {

@@ -1,6 +1,15 @@
 //! One resource: what a generator found out about a built-in kind, or what a CRD says.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
+
+use crate::{
+    cel::CompiledRules,
+    schema::{Schema, TypeId, TypeRef, builtin},
+    structural::Structural,
+};
 
 /// Text that is either compiled in or came with a CRD.
 pub(crate) type Text = Cow<'static, str>;
@@ -20,6 +29,9 @@ pub(crate) struct Resource {
     pub(crate) categories: Cow<'static, [Text]>,
     /// Objects live in namespaces.
     pub(crate) is_namespaced: bool,
+    /// What objects are in the version that they are stored in, served or not; absent for built-in
+    /// kinds.
+    pub(crate) storage_schema: Option<Arc<Structural>>,
     /// The served versions, the preferred one first. Never empty.
     pub(crate) versions: Cow<'static, [Version]>,
     /// How objects behave when they are written.
@@ -39,6 +51,51 @@ pub(crate) struct Version {
     pub(crate) subresources: Cow<'static, [Subresource]>,
     /// What legacy discovery says about the stored version; opaque.
     pub(crate) storage_version_hash: Text,
+    /// What objects are; absent for built-in kinds.
+    pub(crate) schema: Option<Arc<Structural>>,
+    /// How custom objects are merged, and their rules, by the same schema.
+    pub(crate) types: Option<Arc<CustomTypes>>,
+}
+
+/// How the objects of a custom resource are merged, and the rules that they keep.
+#[derive(Debug)]
+pub(crate) struct CustomTypes {
+    schema: Schema,
+    object: TypeId,
+    structural: Arc<Structural>,
+    /// Compiled when the first object is written: a definition is read more often than it changes.
+    rules: OnceLock<Option<CompiledRules>>,
+}
+
+/// Rules are not compared: they belong to a schema that is.
+impl PartialEq for CustomTypes {
+    fn eq(&self, other: &Self) -> bool {
+        self.schema == other.schema && self.object == other.object
+    }
+}
+
+impl CustomTypes {
+    pub(crate) fn new(structural: &Arc<Structural>) -> Self {
+        let (mut schema, metadata) = builtin::metadata();
+        let object = structural.add_to(&mut schema, metadata);
+        Self {
+            schema,
+            object,
+            structural: structural.clone(),
+            rules: OnceLock::new(),
+        }
+    }
+
+    /// Returns the rules of the schema, if it has any.
+    pub(crate) fn rules(&self) -> Option<&CompiledRules> {
+        let compile = || CompiledRules::compile(&self.structural);
+        self.rules.get_or_init(compile).as_ref()
+    }
+
+    /// Returns the type of an object, and the schema that it is in.
+    pub(crate) fn object(&self) -> (&Schema, TypeRef) {
+        (&self.schema, self.object.plain())
+    }
 }
 
 /// A subresource in one version.
@@ -108,6 +165,24 @@ impl Resource {
         self.versions.iter().find(|version| version.name == name)
     }
 
+    /// Takes over each schema that has not changed, so that objects stored under it are known to
+    /// fit.
+    pub(crate) fn keep_schemas(&mut self, old: &Self) {
+        let known = old
+            .versions
+            .iter()
+            .filter_map(|version| version.schema.as_ref());
+        let known: Vec<_> = known.chain(old.storage_schema.as_ref()).collect();
+        let keep = |schema: &mut Arc<Structural>| {
+            if let Some(same) = known.iter().find(|known| **known == schema) {
+                *schema = Arc::clone(same);
+            }
+        };
+        let versions = self.versions.to_mut().iter_mut();
+        let schemas = versions.filter_map(|version| version.schema.as_mut());
+        schemas.chain(self.storage_schema.as_mut()).for_each(keep);
+    }
+
     /// Returns `pods` or `deployments.apps`, as the server's messages name it.
     pub(crate) fn qualified(&self) -> String {
         if self.group.is_empty() {
@@ -115,5 +190,19 @@ impl Resource {
         } else {
             format!("{}.{}", self.plural, self.group)
         }
+    }
+}
+
+/// Returns the `apiVersion` of a resource's objects: `v1` or `apps/v1`.
+pub(crate) fn api_version(resource: &Resource, version: &Version) -> String {
+    group_version(&resource.group, &version.name)
+}
+
+/// Returns `v1` for the core group, and `apps/v1` for another.
+pub(crate) fn group_version(group: &str, version: &str) -> String {
+    if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
     }
 }

@@ -10,6 +10,17 @@ pub(crate) fn at<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
         .try_fold(object, |value, name| value.get(name))
 }
 
+/// Returns the text at a dotted path; empty if there is none.
+pub(crate) fn text_at<'a>(object: &'a Value, path: &str) -> &'a str {
+    at(object, path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Returns the list at a dotted path; empty if there is none.
+pub(crate) fn list_at<'a>(object: &'a Value, path: &str) -> &'a [Value] {
+    let list = at(object, path).and_then(Value::as_array);
+    list.map(Vec::as_slice).unwrap_or_default()
+}
+
 /// Puts a value at a dotted path, making the objects on the way.
 pub(crate) fn set_at(object: &mut Value, path: &str, value: Value) {
     let mut place = object;

@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::Edit;
 use crate::{
     object::{self, OwnerReference},
-    options::{DeleteOptions, Preconditions, Propagation},
+    wire::options::{DeleteOptions, Preconditions, Propagation},
 };
 
 const ORPHAN: &str = "orphan";

@@ -2,16 +2,12 @@
 //!
 //! Source: `k8s.io/apiserver/pkg/registry/rest/create.go`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{
-    Body, NamespaceState, Write, pods,
-    strategy::{self, Start},
-};
+use super::{Body, NamespaceState, Write};
 use crate::{
-    definitions,
     failure::{Cause, Failure},
-    kinds::Resource,
+    kinds::{Resource, strategy_of},
     object,
 };
 
@@ -62,12 +58,14 @@ impl Write<'_> {
         let mut object = self.decode(body)?;
         self.place(&mut object)?;
         self.admit(&object)?;
+        let version = object::resource_version(&object).to_owned();
+        wipe(&mut object);
+        self.manage(None, &mut object);
         if generates_name(&object) {
             let base = beginning(object::meta_text(&object, "generateName"));
             let name = format!("{base}{}", suffix());
             object::set_meta(&mut object, "name", Value::from(name));
         }
-        let version = object::resource_version(&object).to_owned();
         Ok((self.begin(object)?, version))
     }
 
@@ -124,13 +122,7 @@ impl Write<'_> {
 
     /// Returns the object as it begins: system fields, status and generation are the server's.
     pub(crate) fn begin(&self, mut object: Value) -> Result<Value, Failure> {
-        for name in [
-            "deletionTimestamp",
-            "deletionGracePeriodSeconds",
-            "resourceVersion",
-        ] {
-            object::set_meta(&mut object, name, Value::Null);
-        }
+        wipe(&mut object);
         object::set_meta(&mut object, "uid", Value::from(self.new_uid));
         object::set_meta(&mut object, "creationTimestamp", Value::from(self.now));
         self.prepare_new(&mut object);
@@ -139,64 +131,35 @@ impl Write<'_> {
     }
 
     fn prepare_new(&self, object: &mut Value) {
-        let strategy = strategy::of(self.resource);
+        let strategy = strategy_of(self.resource);
         if self.has_subresource("status") {
-            let status = match strategy.status {
-                Start::Kept => object.get("status").cloned(),
-                Start::Absent => None,
-                Start::Json(json) => serde_json::from_str(json).ok(),
-                Start::Pod => Some(pods::first_status(object, self.now)),
-                Start::Volume => {
-                    Some(json!({ "phase": "Pending", "lastPhaseTransitionTime": self.now }))
-                }
-            };
+            let status = strategy.first_status(object, self.now);
             object::set_field(object, "status", status);
         }
         if self.resource.rules.has_generation {
             object::set_meta(object, "generation", Value::from(1));
         }
         if let Some(finalizer) = strategy
-            .finalizer
+            .finalizer()
             .filter(|name| !object::has_finalizer(object, name))
         {
             let kept = object::finalizers(object).chain([finalizer]);
             let finalizers = kept.map(Value::from).collect();
             object::set_meta(object, "finalizers", finalizers);
         }
-        if self.is_namespaces() {
-            prepare_new_namespace(object);
-        }
-        if definitions::are(self.resource) {
-            definitions::complete(object);
-            definitions::begin(object);
-        }
-    }
-
-    pub(crate) fn is_namespaces(&self) -> bool {
-        self.resource.group.is_empty() && self.resource.plural == "namespaces"
+        strategy.prepare_new(object);
     }
 }
 
-fn prepare_new_namespace(namespace: &mut Value) {
-    label_with_name(namespace);
-    let spec = object::fields_of(namespace, "spec");
-    let mut finalizers: Vec<_> = object::texts(spec.get("finalizers"))
-        .map(Value::from)
-        .collect();
-    if !finalizers.contains(&json!("kubernetes")) {
-        finalizers.push(json!("kubernetes"));
+/// Takes out what a new object cannot have.
+fn wipe(object: &mut Value) {
+    for name in [
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "resourceVersion",
+    ] {
+        object::set_meta(object, name, Value::Null);
     }
-    spec.insert("finalizers".to_owned(), Value::Array(finalizers));
-}
-
-/// Every namespace has its name as a label.
-pub(crate) fn label_with_name(namespace: &mut Value) {
-    let name = Value::from(object::name(namespace));
-    let mut labels = object::meta(namespace, "labels")
-        .cloned()
-        .unwrap_or_default();
-    object::as_fields(&mut labels).insert("kubernetes.io/metadata.name".to_owned(), name);
-    object::set_meta(namespace, "labels", labels);
 }
 
 /// Returns as much of a text as can begin a name.

@@ -4,12 +4,18 @@
 
 use serde_json::{Map, Value};
 
-use super::{Body, Write, entries, metadata};
+use super::{Body, FieldChecks, Write, custom, metadata};
 use crate::{
     failure::{Cause, Failure},
-    media::json,
+    kinds::{strategy::Strategy, strategy_of},
     object,
+    schema::{builtin, decode as typed},
+    structural::Structural,
+    wire::media::json,
 };
+
+/// The type of the metadata, which the real server checks in custom kinds too.
+const METADATA: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 /// A kind in a version, as an endpoint takes it.
 #[derive(Clone, Debug)]
@@ -18,7 +24,11 @@ pub(crate) struct Expected<'a> {
     pub(crate) kind: &'a str,
     /// The kind is custom: it must be named in the body, and is checked late.
     pub(crate) is_custom: bool,
+    pub(crate) strategy: &'static dyn Strategy,
+    /// What custom objects are.
+    pub(crate) schema: Option<&'a Structural>,
     pub(crate) is_known: fn(&str, &str) -> bool,
+    pub(crate) checks: &'a FieldChecks,
 }
 
 /// Why a body cannot be read.
@@ -30,7 +40,7 @@ pub(crate) struct Undecodable {
 }
 
 impl Undecodable {
-    fn new(why: impl Into<String>) -> Self {
+    pub(super) fn new(why: impl Into<String>) -> Self {
         Self {
             why: why.into(),
             kind: None,
@@ -70,7 +80,10 @@ impl Write<'_> {
             api_version: self.api_version(),
             kind: &self.version.kind,
             is_custom: self.resource.rules.is_custom,
+            strategy: strategy_of(self.resource),
+            schema: self.version.schema.as_deref(),
             is_known: self.is_known,
+            checks: self.checks,
         }
     }
 
@@ -96,7 +109,9 @@ impl Write<'_> {
     }
 }
 
-/// Returns the object with its kind filled in and its metadata read.
+/// Returns the object with its kind filled in, its metadata read, and no field that its kind does not have.
+///
+/// The bytes say the same as the value, and what is there twice.
 pub(crate) fn decode(
     mut value: Value,
     expected: &Expected<'_>,
@@ -125,62 +140,77 @@ pub(crate) fn decode(
         }
     }
     let named = || (last_segment(&version).to_owned(), kind.clone());
-    read_object(&mut value, expected, &version, &kind).map_err(|why| Undecodable {
+    let text = String::from_utf8_lossy(bytes);
+    let wrong = |why| Undecodable {
         why,
         kind: Some(named()),
-    })?;
+    };
+    let found = read_object(&mut value, &text, expected, &version, &kind);
+    let mut found = found.map_err(wrong)?;
     let fields = object::as_fields(&mut value);
-    fields.insert("apiVersion".to_owned(), Value::from(version));
-    fields.insert("kind".to_owned(), Value::from(kind));
+    fields.insert("apiVersion".to_owned(), Value::from(&*version));
+    fields.insert("kind".to_owned(), Value::from(&*kind));
+    found.extend(custom::fit(&mut value, expected)?);
+    expected.checks.judge(found).map_err(wrong)?;
     Ok(value)
 }
 
 fn read_object(
     value: &mut Value,
+    text: &str,
     expected: &Expected<'_>,
     version: &str,
     kind: &str,
-) -> Result<(), String> {
-    if !expected.is_custom && (version, kind) != (&expected.api_version, expected.kind) {
-        check_kind(expected, version, kind)?;
-    }
+) -> Result<Vec<String>, String> {
+    let found = if expected.is_custom {
+        read_custom(value, text)?
+    } else {
+        if (version, kind) != (&expected.api_version, expected.kind) {
+            check_kind(expected, version, kind)?;
+        }
+        read_builtin(value, text, version, kind)?
+    };
     let path = if expected.is_custom { "" } else { "metadata." };
     let empty = Map::new();
-    let metadata = match value.get("metadata") {
-        None | Some(Value::Null) => &empty,
-        Some(Value::Object(metadata)) => metadata,
-        Some(other) if expected.is_custom => {
-            let ty = metadata::type_name(other);
-            return Err(format!(
-                "json: cannot unmarshal {ty} into Go value of type v1.ObjectMeta"
-            ));
-        }
-        Some(other) => {
-            let field = format!("{kind}.metadata");
-            return Err(metadata::wrong_type(other, &field, "v1.ObjectMeta"));
-        }
-    };
-    let metadata = metadata::read(metadata, path)?;
-    if !expected.is_custom {
-        if version == "v1" {
-            entries::settle(kind, value)?;
-        }
-        drop_nulls(value);
-    }
+    let metadata = value.get("metadata").and_then(Value::as_object);
+    let metadata = metadata::read(metadata.unwrap_or(&empty), path)?;
     object::as_fields(value).insert("metadata".to_owned(), Value::Object(metadata));
-    Ok(())
+    if !expected.is_custom {
+        expected.strategy.read(value)?;
+    }
+    expected.strategy.default(value);
+    Ok(found)
 }
 
-/// In built-in kinds a field that is `null` is a field that is not there.
-fn drop_nulls(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|_, value| !value.is_null());
-            fields.values_mut().for_each(drop_nulls);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
-        _ => {}
-    }
+/// Leaves of the object what its type has, and returns what strict decoding has against it.
+fn read_builtin(
+    value: &mut Value,
+    text: &str,
+    version: &str,
+    kind: &str,
+) -> Result<Vec<String>, String> {
+    let (group, short_version) = (group_of(version), last_segment(version));
+    let Some(definition) = builtin::definitions().of_kind(group, short_version, kind) else {
+        return Ok(Vec::new());
+    };
+    let decoded = typed::decode(text, definition)?;
+    *value = decoded.value;
+    Ok(decoded.findings.iter().map(ToString::to_string).collect())
+}
+
+/// Returns what strict decoding has against a custom object: only its metadata has a type.
+fn read_custom(value: &Value, text: &str) -> Result<Vec<String>, String> {
+    let duplicates = typed::duplicates(text);
+    let mut found: Vec<String> = duplicates.iter().map(ToString::to_string).collect();
+    let Some(metadata) = value.get("metadata") else {
+        return Ok(found);
+    };
+    let definition = builtin::definitions().named(METADATA);
+    let definition = definition.expect("every table has the type of the metadata");
+    let decoded = typed::decode(&metadata.to_string(), definition)?;
+    let paths = decoded.findings.into_iter().map(|finding| finding.path);
+    found.extend(paths.map(|path| format!("unknown field \"metadata.{path}\"")));
+    Ok(found)
 }
 
 /// Succeeds for the same kind in another version of its group, which is refused later.
@@ -248,7 +278,7 @@ pub(crate) fn check_integer(
             Some(Ok(_)) => return Ok(()),
             _ => format!("number {number}"),
         },
-        Some(other) => metadata::type_name(other).to_owned(),
+        Some(other) => object::type_name(other).to_owned(),
     };
     let version = last_segment(object::text(object, &["apiVersion"])).to_owned();
     Err(Undecodable {

@@ -5,16 +5,17 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    Write,
-    strategy::{self, Dependents},
-};
+use super::Write;
 use crate::{
-    definitions,
     failure::Failure,
-    kinds::Resource,
+    kinds::{
+        Resource,
+        apiextensions::definitions,
+        strategy::{Deletes, Dependents},
+        strategy_of,
+    },
     object,
-    options::{DeleteOptions, Propagation},
+    wire::options::{DeleteOptions, Preconditions, Propagation},
 };
 
 const ORPHAN: &str = "orphan";
@@ -48,7 +49,7 @@ enum Grace {
 
 /// Returns the body of the answer to a DELETE of an object that is gone; one that waits is shown.
 pub(crate) fn deleted_answer(resource: &Resource, object: &Value) -> Value {
-    if strategy::of(resource).returns_deleted {
+    if strategy_of(resource).returns_deleted() {
         return object.clone();
     }
     let mut details = json!({ "name": object::name(object) });
@@ -69,14 +70,14 @@ pub(crate) fn deleted_answer(resource: &Resource, object: &Value) -> Value {
 impl Write<'_> {
     /// Returns what a DELETE makes of an object.
     pub(crate) fn delete(&self, old: &Value, options: &DeleteOptions) -> Result<Deletion, Failure> {
-        if self.is_namespaces() {
-            return self.delete_namespace(old, options);
+        match strategy_of(self.resource).deletes() {
+            Deletes::Namespace => self.delete_namespace(old, options),
+            Deletes::Definition => self.delete_definition(old, options),
+            Deletes::AtOnce | Deletes::Gracefully => {
+                self.check_preconditions(old, options)?;
+                Ok(self.delete_generic(old, options))
+            }
         }
-        if definitions::are(self.resource) {
-            return self.delete_definition(old, options);
-        }
-        self.check_preconditions(old, options)?;
-        Ok(self.delete_generic(old, options))
     }
 
     fn delete_generic(&self, old: &Value, options: &DeleteOptions) -> Deletion {
@@ -129,7 +130,7 @@ impl Write<'_> {
 
     /// Only pods take time to go: their containers have to stop.
     fn grace(&self, old: &Value, options: &DeleteOptions) -> Grace {
-        if !(self.resource.group.is_empty() && self.resource.plural == "pods") {
+        if strategy_of(self.resource).deletes() != Deletes::Gracefully {
             return Grace::None;
         }
         let at_least_one = |seconds: i64| if seconds < 0 { 1 } else { seconds };
@@ -202,7 +203,7 @@ impl Write<'_> {
         object: &Value,
         options: &DeleteOptions,
     ) -> Option<&'static str> {
-        let dependents = strategy::of(self.resource).dependents;
+        let dependents = strategy_of(self.resource).dependents();
         if dependents == Dependents::Impossible {
             return None;
         }
@@ -219,7 +220,7 @@ impl Write<'_> {
 
     /// A definition goes when the objects of its resource are gone.
     fn delete_definition(&self, old: &Value, options: &DeleteOptions) -> Result<Deletion, Failure> {
-        self.check_early_preconditions(old, options, "precondition failed")?;
+        self.check_early_preconditions(old, &options.preconditions, "precondition failed")?;
         if object::is_terminating(old) {
             return Ok(self.delete_generic(old, options));
         }
@@ -227,13 +228,12 @@ impl Write<'_> {
     }
 
     /// Kinds that look before the store does have other words for it.
-    fn check_early_preconditions(
+    pub(super) fn check_early_preconditions(
         &self,
         old: &Value,
-        options: &DeleteOptions,
+        asked: &Preconditions,
         failed: &str,
     ) -> Result<(), Failure> {
-        let asked = &options.preconditions;
         let checks = [
             ("UID", asked.uid.as_deref(), object::uid(old)),
             (
@@ -256,17 +256,14 @@ impl Write<'_> {
 
     /// A namespace goes when its content is gone and `spec.finalizers` is empty.
     fn delete_namespace(&self, old: &Value, options: &DeleteOptions) -> Result<Deletion, Failure> {
-        self.check_early_preconditions(old, options, "Precondition failed")?;
+        self.check_early_preconditions(old, &options.preconditions, "Precondition failed")?;
         let name = object::name(old);
         if IMMORTAL.contains(&name) {
             let why = "this namespace may not be deleted";
             return Err(Failure::forbidden("", "namespaces", name, why));
         }
         if object::is_terminating(old) {
-            let holds = object::texts(object::field(old, &["spec", "finalizers"]))
-                .next()
-                .is_some();
-            return Ok(if holds {
+            return Ok(if strategy_of(self.resource).is_held(old) {
                 Deletion::Unchanged
             } else {
                 self.delete_generic(old, options)

@@ -2,38 +2,40 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::object;
+use crate::object::{self, wrong_type};
 
 /// What type a field of the metadata has.
 #[derive(Clone, Copy)]
-enum Type {
+enum FieldType {
     Text,
     Integer,
     Time,
     TextMap,
     Texts,
     Owners,
+    /// Who manages what: read later, and dropped if it cannot be.
+    Entries,
     /// Read by the real server, but of no use to a client.
     Ignored,
 }
 
 /// Source: `ObjectMeta` in `k8s.io/apimachinery/pkg/apis/meta/v1`.
-const FIELDS: [(&str, Type); 15] = [
-    ("annotations", Type::TextMap),
-    ("creationTimestamp", Type::Time),
-    ("deletionGracePeriodSeconds", Type::Integer),
-    ("deletionTimestamp", Type::Time),
-    ("finalizers", Type::Texts),
-    ("generateName", Type::Text),
-    ("generation", Type::Integer),
-    ("labels", Type::TextMap),
-    ("managedFields", Type::Ignored),
-    ("name", Type::Text),
-    ("namespace", Type::Text),
-    ("ownerReferences", Type::Owners),
-    ("resourceVersion", Type::Text),
-    ("selfLink", Type::Ignored),
-    ("uid", Type::Text),
+const FIELDS: [(&str, FieldType); 15] = [
+    ("annotations", FieldType::TextMap),
+    ("creationTimestamp", FieldType::Time),
+    ("deletionGracePeriodSeconds", FieldType::Integer),
+    ("deletionTimestamp", FieldType::Time),
+    ("finalizers", FieldType::Texts),
+    ("generateName", FieldType::Text),
+    ("generation", FieldType::Integer),
+    ("labels", FieldType::TextMap),
+    ("managedFields", FieldType::Entries),
+    ("name", FieldType::Text),
+    ("namespace", FieldType::Text),
+    ("ownerReferences", FieldType::Owners),
+    ("resourceVersion", FieldType::Text),
+    ("selfLink", FieldType::Ignored),
+    ("uid", FieldType::Text),
 ];
 
 /// Their names, and what the real server calls their types.
@@ -59,39 +61,20 @@ pub(crate) fn read(
         };
         let field = format!("ObjectMeta.{path}{name}");
         let value = match ty {
-            Type::Text => non_empty(text(value, &field)?),
-            Type::Integer => integer(value, &field, name)?,
-            Type::Time => time(value, &field)?,
-            Type::TextMap => text_map(value, &field)?,
-            Type::Texts => texts(value, &field)?,
-            Type::Owners => owners(value, path)?,
-            Type::Ignored => None,
+            FieldType::Text => non_empty(text(value, &field)?),
+            FieldType::Integer => integer(value, &field, name)?,
+            FieldType::Time => time(value, &field)?,
+            FieldType::TextMap => text_map(value, &field)?,
+            FieldType::Texts => texts(value, &field)?,
+            FieldType::Owners => owners(value, path)?,
+            FieldType::Entries => value.is_array().then(|| value.clone()),
+            FieldType::Ignored => None,
         };
         if let Some(value) = value {
             known.insert(name.to_owned(), value);
         }
     }
     Ok(known)
-}
-
-/// Returns what the real server says of a value of the wrong type.
-pub(crate) fn wrong_type(value: &Value, field: &str, ty: &str) -> String {
-    format!(
-        "json: cannot unmarshal {} into Go struct field {field} of type {ty}",
-        type_name(value)
-    )
-}
-
-/// Returns what messages call the type of a value.
-pub(crate) fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
 }
 
 fn non_empty(text: &str) -> Option<Value> {

@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::{
     Updated, Write,
     decode::{self, Expected},
-    metadata,
 };
 use crate::{
     failure::{Details, Failure},
-    media::json,
+    object::type_name,
+    wire::media::json,
 };
 
 /// The most operations that a JSON patch may have.
@@ -55,7 +55,7 @@ impl Patch {
             }
             Self::Merge(Value::Null) => Err(Failure::bad_request("Invalid JSON Patch")),
             Self::Merge(other) => {
-                let ty = metadata::type_name(other);
+                let ty = type_name(other);
                 Err(undecodable(&format!(
                     "json: cannot unmarshal {ty} into Go value of type map[string]interface {{}}"
                 )))
@@ -81,6 +81,7 @@ impl Write<'_> {
     fn update_patched(&self, old: &Value, mut patched: Value) -> Result<Updated, Failure> {
         self.place(&mut patched)?;
         self.check_name(&patched)?;
+        self.manage(Some(old), &mut patched);
         self.update(old, patched)
     }
 }
@@ -88,11 +89,7 @@ impl Write<'_> {
 /// Reads what a patch led to.
 pub(crate) fn decode_patched(patched: Value, expected: &Expected<'_>) -> Result<Value, Failure> {
     let shown = patched.clone();
-    let text = if expected.is_custom {
-        shown.to_string()
-    } else {
-        String::new()
-    };
+    let text = shown.to_string();
     decode::decode(patched, expected, text.as_bytes()).map_err(|wrong| wrong.of_patch(&shown))
 }
 
@@ -120,7 +117,7 @@ fn operations(patch: &Value) -> Result<&[Value], Failure> {
         Value::Null => return Ok(&[]),
         Value::Array(operations) => operations,
         other => {
-            let ty = metadata::type_name(other);
+            let ty = type_name(other);
             return Err(undecodable(&format!(
                 "json: cannot unmarshal {ty} into Go value of type []handlers.jsonPatchOp"
             )));

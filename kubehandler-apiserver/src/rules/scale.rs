@@ -12,12 +12,30 @@ use super::{
 };
 use crate::{
     failure::{Cause, Failure},
-    kinds::ScalePaths,
+    kinds::{ScalePaths, group_version, strategy::PLAIN},
+    managed::{FieldManager, Parent, Types},
+    merge::FieldSet,
     object,
+    schema::{self, Schema, TypeRef},
 };
 
 const API_VERSION: &str = "autoscaling/v1";
 const KIND: &str = "Scale";
+
+/// The one type of a `Scale`, whatever it is of.
+struct Scales;
+
+impl Types for Scales {
+    fn of(&self, api_version: &str) -> Option<(&Schema, TypeRef)> {
+        (api_version == API_VERSION)
+            .then(|| schema::builtin::of("autoscaling", "v1", KIND))
+            .flatten()
+    }
+
+    fn empty(&self, _: &str) -> Value {
+        schema::builtin::zero("autoscaling", "v1", KIND)
+    }
+}
 
 impl Write<'_> {
     /// Returns the `Scale` of an object.
@@ -55,6 +73,8 @@ impl Write<'_> {
         self.check_name(&scale)?;
         let old = old.ok_or_else(|| self.not_found())?;
         self.check_uid(&scale, object::uid(old))?;
+        let live = self.managed_scale(old)?;
+        self.with_scale_manager(|it| it.update(Some(&live), &mut scale, self.writer.name));
         self.update_scale(old, &scale)
     }
 
@@ -65,18 +85,78 @@ impl Write<'_> {
         patch: &Patch,
     ) -> Result<Updated, Failure> {
         let old = old.ok_or_else(|| self.not_found())?;
-        let current = self
-            .scale(old)
-            .or_else(|failure| self.unset_scale(old).ok_or(failure))?;
-        let patched = patch.apply(&current)?;
+        let live = self.managed_scale(old)?;
+        let mut scale = self.decode_scale(patch.apply(&live)?)?;
+        self.check_patched_uid(old, &scale)?;
+        self.with_scale_manager(|it| it.update(Some(&live), &mut scale, self.writer.name));
+        self.update_scale(old, &scale)
+    }
+
+    /// Returns what a server-side apply of a `Scale` makes of its object.
+    pub(crate) fn apply_scale(
+        &self,
+        old: Option<&Value>,
+        config: &Value,
+        is_forced: bool,
+    ) -> Result<Updated, Failure> {
+        let old = old.ok_or_else(|| self.not_found())?;
+        let live = self.managed_scale(old)?;
+        let applied = self.with_scale_manager(|manager| {
+            manager.apply(Some(&live), config, self.writer.name, is_forced)
+        })?;
+        let scale = self.decode_scale(applied)?;
+        self.check_patched_uid(old, &scale)?;
+        self.update_scale(old, &scale)
+    }
+
+    /// Reads what a patch of a `Scale` led to.
+    fn decode_scale(&self, patched: Value) -> Result<Value, Failure> {
         let shown = patched.clone();
         let mut scale = patch::decode_patched(patched, &self.expected_scale())?;
         decode::check_integer(&scale, "spec", "replicas", "ScaleSpec")
             .map_err(|wrong| wrong.of_patch(&shown))?;
         self.place(&mut scale)?;
         self.check_name(&scale)?;
-        self.check_patched_uid(old, &scale)?;
-        self.update_scale(old, &scale)
+        Ok(scale)
+    }
+
+    /// Returns the `Scale` of an object, with who manages the number.
+    fn managed_scale(&self, object: &Value) -> Result<Value, Failure> {
+        let scale = self.scale(object);
+        let mut scale = scale.or_else(|failure| self.unset_scale(object).ok_or(failure))?;
+        let entries = self.with_parent(object, |parent| parent.scale_entries())?;
+        object::set_meta(&mut scale, "managedFields", entries);
+        Ok(scale)
+    }
+
+    fn with_parent<T>(
+        &self,
+        object: &Value,
+        ask: impl FnOnce(Parent<'_>) -> T,
+    ) -> Result<T, Failure> {
+        let replicas: Vec<&str> = self.scale_paths()?.spec.split('.').collect();
+        let versions = self.resource.versions.iter();
+        let versions: Vec<String> = versions
+            .map(|version| group_version(&self.resource.group, &version.name))
+            .collect();
+        Ok(ask(Parent {
+            object,
+            api_version: &self.api_version(),
+            versions: &versions,
+            replicas: &replicas,
+        }))
+    }
+
+    fn with_scale_manager<T>(&self, act: impl FnOnce(&FieldManager<'_>) -> T) -> T {
+        act(&FieldManager {
+            types: &Scales,
+            api_version: API_VERSION,
+            kind: KIND,
+            subresource: "scale",
+            reset: &FieldSet::default(),
+            now: self.now,
+            is_tracking: self.writer.is_tracked,
+        })
     }
 
     fn update_scale(&self, old: &Value, scale: &Value) -> Result<Updated, Failure> {
@@ -95,6 +175,8 @@ impl Write<'_> {
         }
         let mut new = old.clone();
         object::set_at(&mut new, &paths.spec, Value::from(replicas));
+        let entries = self.with_parent(old, |parent| parent.entries(scale))?;
+        object::set_meta(&mut new, "managedFields", entries);
         if !object::resource_version(scale).is_empty() {
             object::copy_meta(&mut new, "resourceVersion", scale);
         }
@@ -142,7 +224,10 @@ impl Write<'_> {
             api_version: API_VERSION.to_owned(),
             kind: KIND,
             is_custom: false,
+            strategy: &PLAIN,
+            schema: None,
             is_known: self.is_known,
+            checks: self.checks,
         }
     }
 }

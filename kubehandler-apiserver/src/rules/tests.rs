@@ -3,8 +3,10 @@
 mod collector;
 mod create;
 mod decode;
+mod defaults;
 mod delete;
 mod entries;
+mod fields;
 mod kinds;
 mod namespaces;
 mod patch;
@@ -40,6 +42,7 @@ fn resource(group: &'static str, plural: &'static str, kind: &'static str) -> Re
         singular: plural.trim_end_matches('s').into(),
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
+        storage_schema: None,
         is_namespaced: !matches!(
             plural,
             "namespaces" | "nodes" | "persistentvolumes" | "clusterroles"
@@ -54,6 +57,8 @@ fn resource(group: &'static str, plural: &'static str, kind: &'static str) -> Re
                 Cow::Borrowed(&[])
             },
             storage_version_hash: "".into(),
+            schema: None,
+            types: None,
         }]
         .into(),
         rules: Rules {
@@ -117,9 +122,11 @@ fn write<'a>(resource: &'a Resource, name: &'a str) -> Write<'a> {
         namespace: resource.is_namespaced.then_some("default"),
         namespace_state: NamespaceState::Active,
         name,
+        writer: Writer::default(),
         now: NOW,
         new_uid: "new-uid",
         is_known,
+        checks: Box::leak(Box::default()),
     }
 }
 
@@ -130,10 +137,45 @@ fn body(value: &Value) -> Body<'static> {
     }
 }
 
+/// Adds what an object of a kind that makes pods must have: containers, and a selector that selects.
+fn complete(resource: &Resource, object: &mut Value) {
+    let spec = match &*resource.plural {
+        "pods" => object::fields_of(object, "spec"),
+        "deployments" | "replicasets" | "statefulsets" | "daemonsets" | "jobs" => {
+            let spec = object::fields_of(object, "spec");
+            if &*resource.plural != "jobs" {
+                let selector = json!({"matchLabels": {"a": "b"}});
+                spec.entry("selector").or_insert(selector);
+            }
+            let template = object::as_fields(spec.entry("template").or_insert(json!({})));
+            let metadata = json!({"labels": {"a": "b"}});
+            template.entry("metadata").or_insert(metadata);
+            let spec = object::as_fields(template.entry("spec").or_insert(json!({})));
+            if &*resource.plural == "jobs" {
+                spec.entry("restartPolicy").or_insert(json!("Never"));
+            }
+            spec
+        }
+        _ => return,
+    };
+    let containers = spec.entry("containers").or_insert(json!([]));
+    if *containers == json!([]) {
+        *containers = json!([{}]);
+    }
+    let containers = containers.as_array_mut().into_iter().flatten();
+    for (index, container) in containers.enumerate() {
+        let container = object::as_fields(container);
+        let name = json!(format!("c{index}"));
+        container.entry("name").or_insert(name);
+        container.entry("image").or_insert(json!("i"));
+    }
+}
+
 /// An object as the storage has it: created by the rules, with the version `5`.
 fn stored(resource: &Resource, mut object: Value) -> Value {
+    complete(resource, &mut object);
     let version = resource.versions[0].clone();
-    object["apiVersion"] = json!(api_version(&resource.group, &version.name));
+    object["apiVersion"] = json!(api_version(resource, &version));
     object["kind"] = json!(version.kind);
     let created = write(resource, "").create(body(&object), &mut || "xxxxx".to_owned());
     let mut created = created.expect("a valid object");

@@ -2,15 +2,12 @@
 //!
 //! Source: `k8s.io/apiserver/pkg/registry/rest/update.go` and `…/generic/registry/store.go`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{
-    Body, Part, Updated, Write, create, pods,
-    strategy::{self, StatusMetadata},
-};
+use super::{Body, Part, Updated, Write, manage::keep_times};
 use crate::{
-    definitions,
     failure::{Cause, Failure},
+    kinds::{strategy::StatusMetadata, strategy_of},
     object,
 };
 
@@ -24,15 +21,17 @@ impl Write<'_> {
             return self.create_by_update(object);
         };
         self.check_uid(&object, object::uid(old))?;
+        self.manage(Some(old), &mut object);
         self.update(old, object)
     }
 
-    fn create_by_update(&self, object: Value) -> Result<Updated, Failure> {
+    fn create_by_update(&self, mut object: Value) -> Result<Updated, Failure> {
         if !self.resource.rules.creates_on_update || self.part != Part::Main {
             return Err(self.not_found());
         }
         self.check_uid(&object, "")?;
         self.admit(&object)?;
+        self.manage(None, &mut object);
         self.begin(object).map(Updated::Create)
     }
 
@@ -42,6 +41,7 @@ impl Write<'_> {
         self.check_resource_version(old, &mut new)?;
         let mut new = self.prepared(old, new);
         keep_system_fields(old, &mut new);
+        keep_times(old, &mut new);
         self.validate_changed(old, &new, self.wrong_change(old, &new))?;
         if self.is_released(old, &new) {
             Ok(Updated::Remove(new))
@@ -94,17 +94,10 @@ impl Write<'_> {
     /// Returns where the real server has the object in etcd.
     fn storage_key(&self) -> String {
         let resource = self.resource;
-        let place = match (&*resource.group, &*resource.plural) {
-            ("", "endpoints") => "services/endpoints".to_owned(),
-            ("", "nodes") => "minions".to_owned(),
-            ("", "replicationcontrollers") => "controllers".to_owned(),
-            ("", "services") => "services/specs".to_owned(),
-            ("networking.k8s.io", "ingresses") => "ingress".to_owned(),
-            (group @ ("apiextensions.k8s.io" | "apiregistration.k8s.io"), plural) => {
-                format!("{group}/{plural}")
-            }
-            (group, plural) if resource.rules.is_custom => format!("{group}/{plural}"),
-            (_, plural) => plural.to_owned(),
+        let place = match strategy_of(resource).storage_path() {
+            Some(path) => path.to_owned(),
+            None if resource.rules.is_custom => format!("{}/{}", resource.group, resource.plural),
+            None => resource.plural.to_string(),
         };
         let namespace = self
             .namespace
@@ -145,11 +138,13 @@ impl Write<'_> {
             Part::Finalize => object::set_field(&mut new, "status", old.get("status").cloned()),
             Part::Main => self.prepare_main(old, &mut new),
         }
-        if self.is_namespaces() {
-            create::label_with_name(&mut new);
-        }
+        let strategy = strategy_of(self.resource);
+        strategy.prepare_always(&mut new);
         object::copy_meta(&mut new, "generation", old);
-        if self.part == Part::Main && self.resource.rules.has_generation && self.counts(old, &new) {
+        if self.part == Part::Main
+            && self.resource.rules.has_generation
+            && strategy.counts(old, &new)
+        {
             object::set_meta(
                 &mut new,
                 "generation",
@@ -163,25 +158,11 @@ impl Write<'_> {
         if self.has_subresource("status") {
             object::set_field(new, "status", old.get("status").cloned());
         }
-        if definitions::are(self.resource) {
-            definitions::complete(new);
-            definitions::remember_stored(new);
-        }
-        if self.is_namespaces() {
-            let finalizers = object::field(old, &["spec", "finalizers"]).cloned();
-            let spec = object::fields_of(new, "spec");
-            match finalizers {
-                Some(finalizers) => spec.insert("finalizers".to_owned(), finalizers),
-                None => spec.remove("finalizers"),
-            };
-        }
-        let is_secret = self.resource.group.is_empty() && self.resource.plural == "secrets";
-        if is_secret && object::text(new, &["type"]).is_empty() {
-            object::set_field(new, "type", old.get("type").cloned());
-        }
+        strategy_of(self.resource).prepare_changed(old, new);
     }
 
     fn prepared_status(&self, old: &Value, new: &Value) -> Value {
+        let strategy = strategy_of(self.resource);
         let mut object = old.clone();
         let taken = if self.resource.rules.is_custom {
             &["status"][..] // What else the request says is not even looked at.
@@ -191,49 +172,23 @@ impl Write<'_> {
         for name in taken {
             object::set_field(&mut object, name, new.get(name).cloned());
         }
-        if let StatusMetadata::Except(kept) = strategy::of(self.resource).status_metadata {
+        if let StatusMetadata::Except(kept) = strategy.status_metadata() {
             object::set_field(&mut object, "metadata", new.get("metadata").cloned());
             for name in kept.iter().chain(&["generation"]) {
                 object::copy_meta(&mut object, name, old);
             }
         }
-        if self.is_pods() {
-            object::set_meta(&mut object, "deletionTimestamp", Value::Null);
-            if object::text(&object, &["status", "qosClass"]).is_empty() {
-                let class = object::field(old, &["status", "qosClass"]).cloned();
-                if let Some(class) = class {
-                    object::fields_of(&mut object, "status").insert("qosClass".to_owned(), class);
-                }
-            }
-        }
+        object::copy_meta(&mut object, "managedFields", new);
+        strategy.prepare_status(old, &mut object);
         object
-    }
-
-    fn is_pods(&self) -> bool {
-        self.resource.group.is_empty() && self.resource.plural == "pods"
-    }
-
-    /// Returns whether the generation counts the change.
-    fn counts(&self, old: &Value, new: &Value) -> bool {
-        if self.resource.rules.is_custom {
-            return !is_same_but(old, new, &["apiVersion", "kind", "metadata"]);
-        }
-        let counted = strategy::of(self.resource).counted;
-        counted
-            .iter()
-            .any(|path| object::at(old, path) != object::at(new, path))
     }
 
     /// Returns whether nothing holds the object any longer, whose delete has begun.
     fn is_released(&self, old: &Value, new: &Value) -> bool {
-        let holds_content = self.is_namespaces()
-            && object::texts(object::field(new, &["spec", "finalizers"]))
-                .next()
-                .is_some();
         object::is_terminating(old)
             && object::finalizers(new).next().is_none()
             && object::grace_period(old).unwrap_or_default() == 0
-            && !holds_content
+            && !strategy_of(self.resource).is_held(new)
     }
 
     /// Returns what the kind has against the change.
@@ -241,38 +196,8 @@ impl Write<'_> {
         if self.part != Part::Main {
             return Vec::new();
         }
-        if definitions::are(self.resource) {
-            return definitions::wrong_changes(old, new);
-        }
-        match (&*self.resource.group, &*self.resource.plural) {
-            ("", "pods") => pods::wrong_change(old, new).into_iter().collect(),
-            ("", "configmaps") => frozen(old, new, &["data", "binaryData"]),
-            ("", "secrets") => {
-                let mut causes = immutable(old, new, "type");
-                causes.extend(frozen(old, new, &["data"]));
-                causes
-            }
-            ("apps", "daemonsets" | "deployments" | "replicasets" | "statefulsets") => {
-                immutable(old, new, "spec.selector")
-            }
-            ("rbac.authorization.k8s.io", "clusterrolebindings" | "rolebindings") => {
-                wrong_role(old, new).into_iter().collect()
-            }
-            _ => Vec::new(),
-        }
+        strategy_of(self.resource).wrong_change(old, new)
     }
-}
-
-/// A binding is for ever of one role.
-fn wrong_role(old: &Value, new: &Value) -> Option<Cause> {
-    let (before, after) = (old.get("roleRef"), new.get("roleRef"));
-    if before == after {
-        return None;
-    }
-    let text = |name| after.map_or("", |role| object::text(role, &[name]));
-    // The real server shows it as its own types have it.
-    let shown = json!({ "APIGroup": text("apiGroup"), "Kind": text("kind"), "Name": text("name") });
-    Some(Cause::invalid("roleRef", shown, "field is immutable"))
 }
 
 /// Sets what an update can neither change nor remove.
@@ -304,37 +229,6 @@ pub(crate) fn parse_version(version: &str) -> Result<u64, Failure> {
         };
         Failure::unexpected(format!("strconv.ParseUint: parsing {version:?}: {why}"))
     })
-}
-
-fn immutable(old: &Value, new: &Value, path: &str) -> Vec<Cause> {
-    let (before, after) = (object::at(old, path), object::at(new, path));
-    if before == after {
-        return Vec::new();
-    }
-    vec![Cause::invalid(
-        path,
-        after.cloned().unwrap_or_default(),
-        "field is immutable",
-    )]
-}
-
-/// A config map or secret can say that it will not change any more.
-fn frozen(old: &Value, new: &Value, data: &[&str]) -> Vec<Cause> {
-    let is_frozen = |object: &Value| object.get("immutable") == Some(&json!(true));
-    if !is_frozen(old) {
-        return Vec::new();
-    }
-    let thawed = (!is_frozen(new)).then_some("immutable");
-    let changed = data
-        .iter()
-        .copied()
-        .filter(|name| old.get(name) != new.get(name));
-    let detail = "field is immutable when `immutable` is set";
-    thawed
-        .into_iter()
-        .chain(changed)
-        .map(|name| Cause::forbidden(name, detail))
-        .collect()
 }
 
 /// Returns whether an update changes nothing; the version that the object was read in does not count.

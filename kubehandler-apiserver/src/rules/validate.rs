@@ -4,16 +4,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Write, names};
+use super::Write;
 use crate::{
-    definitions,
     failure::{Cause, Failure, quoted},
-    kinds::NameRule,
-    object::{self, OwnerReference},
-    selector,
+    kinds::{NameRule, names, strategy_of},
+    naming,
+    object::{self, ANNOTATIONS_LIMIT, OwnerReference},
 };
 
-const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 const NOT_EMPTY: &str = "must not be empty";
 
 impl Write<'_> {
@@ -23,11 +21,12 @@ impl Write<'_> {
         if causes.is_empty() {
             causes = self.wrong_metadata(object, self.resource.rules.names);
             causes.extend(self.wrong_finalizers(object));
+            causes.extend(self.wrong_schema(object, None));
             causes.extend(self.wrong_scale(object));
         }
-        if definitions::are(self.resource) {
-            causes.extend(definitions::wrong(object));
-        }
+        causes.extend(self.wrong_parts(object, None));
+        causes.extend(self.wrong_rules(object, None, &causes));
+        causes.extend(strategy_of(self.resource).wrong_new(object));
         self.refuse(object, causes)
     }
 
@@ -41,13 +40,17 @@ impl Write<'_> {
         let mut causes = self.wrong_metadata(new, NameRule::PathSegment);
         causes.extend(wrong_changes(old, new));
         if self.resource.rules.is_custom {
+            let generic = causes.len();
             let wrong_kind = self.wrong_kind(new);
             if wrong_kind.is_empty() {
                 // Asked twice on the real server too, and not merged there.
                 causes.extend(wrong_changes(old, new));
+                causes.extend(self.wrong_schema(new, Some(old)));
                 causes.extend(self.wrong_scale(new));
             }
             causes.extend(wrong_kind);
+            causes.extend(self.wrong_parts(new, Some(old)));
+            causes.extend(self.wrong_rules(new, Some(old), &causes[generic..]));
         } else {
             causes.extend(self.wrong_metadata(new, self.resource.rules.names));
             causes.extend(self.wrong_finalizers(new));
@@ -111,7 +114,7 @@ impl Write<'_> {
         let namespace = object::namespace(object);
         match (self.resource.is_namespaced, namespace.is_empty()) {
             (true, true) => vec![Cause::required(FIELD, "")],
-            (true, false) => invalid(
+            (true, false) => Cause::all_invalid(
                 FIELD,
                 namespace,
                 &names::name(NameRule::Label, namespace, false),
@@ -205,7 +208,7 @@ fn wrong_names(object: &Value, rule: NameRule) -> Vec<Cause> {
     let prefix = object::meta_text(object, "generateName");
     let mut causes = Vec::new();
     if !prefix.is_empty() {
-        causes = invalid(
+        causes = Cause::all_invalid(
             "metadata.generateName",
             prefix,
             &names::name(rule, prefix, true),
@@ -218,7 +221,7 @@ fn wrong_names(object: &Value, rule: NameRule) -> Vec<Cause> {
             "name or generateName is required",
         ));
     } else {
-        causes.extend(invalid(
+        causes.extend(Cause::all_invalid(
             "metadata.name",
             name,
             &names::name(rule, name, false),
@@ -231,24 +234,27 @@ fn wrong_labels(object: &Value) -> Vec<Cause> {
     const FIELD: &str = "metadata.labels";
     let mut causes = Vec::new();
     for (key, value) in text_entries(object, "labels") {
-        causes.extend(invalid(FIELD, key, &selector::key_errors(key)));
-        causes.extend(invalid(FIELD, value, &selector::value_errors(value)));
+        causes.extend(Cause::all_invalid(FIELD, key, &naming::key_errors(key)));
+        causes.extend(Cause::all_invalid(
+            FIELD,
+            value,
+            &naming::value_errors(value),
+        ));
     }
     causes
 }
 
 fn wrong_annotations(object: &Value) -> Vec<Cause> {
     const FIELD: &str = "metadata.annotations";
-    let (mut causes, mut size) = (Vec::new(), 0);
-    for (key, value) in text_entries(object, "annotations") {
-        causes.extend(invalid(
+    let mut causes = Vec::new();
+    for (key, _) in text_entries(object, "annotations") {
+        causes.extend(Cause::all_invalid(
             FIELD,
             key,
-            &selector::key_errors(&key.to_lowercase()),
+            &naming::key_errors(&key.to_lowercase()),
         ));
-        size += key.len() + value.len();
     }
-    if size > ANNOTATIONS_LIMIT {
+    if object::annotations_size(object) > ANNOTATIONS_LIMIT {
         causes.push(Cause::too_long(FIELD, ANNOTATIONS_LIMIT));
     }
     causes
@@ -316,7 +322,7 @@ fn wrong_finalizers(object: &Value) -> Vec<Cause> {
     const FIELD: &str = "metadata.finalizers";
     let mut causes = Vec::new();
     for name in object::finalizers(object) {
-        causes.extend(invalid(FIELD, name, &selector::key_errors(name)));
+        causes.extend(Cause::all_invalid(FIELD, name, &naming::key_errors(name)));
     }
     if object::has_finalizer(object, "orphan")
         && object::has_finalizer(object, "foregroundDeletion")
@@ -328,13 +334,6 @@ fn wrong_finalizers(object: &Value) -> Vec<Cause> {
         causes.push(Cause::invalid(FIELD, all, detail));
     }
     causes
-}
-
-fn invalid(field: &str, value: &str, wrong: &[String]) -> Vec<Cause> {
-    wrong
-        .iter()
-        .map(|detail| Cause::invalid(field, value, detail))
-        .collect()
 }
 
 fn text_entries<'a>(object: &'a Value, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {

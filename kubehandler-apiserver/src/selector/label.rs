@@ -1,7 +1,6 @@
 //! Label selectors: `app=web,tier in (front, back),!canary`, and the objects that say the same.
 
 mod parse;
-mod syntax;
 #[cfg(test)]
 mod tests;
 
@@ -9,10 +8,9 @@ use std::fmt;
 
 use crate::{
     failure::{Cause, aggregate},
-    query::parse_i64,
+    naming::{key_errors, value_errors},
+    numbers::parse_i64,
 };
-
-pub(crate) use self::syntax::{key_errors, value_errors};
 
 /// Requirements on labels, all of which must hold; they are in the order of their keys.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -8,14 +8,15 @@ use tokio::time::timeout;
 
 use super::Call;
 use crate::{
+    engine::Engine,
     failure::Failure,
-    media::Form,
-    options::{ContinueToken, GetOptions, ListOptions, ListStart, ResourceVersion},
-    reply::{self, Reply},
-    selection::Selection,
-    server::Shared,
-    state::State,
-    storage::Stored,
+    state::{State, storage::Stored},
+    verbs::selection::Selection,
+    wire::{
+        media::Form,
+        options::{ContinueToken, GetOptions, ListOptions, ListStart, ResourceVersion},
+        reply::{self, Reply},
+    },
 };
 
 /// How long a request waits for a version that is not there yet.
@@ -31,20 +32,20 @@ pub(crate) struct Page {
 
 impl Call<'_> {
     /// Answers with one object.
-    pub(crate) async fn get(&self, shared: &Shared) -> Result<Reply, Failure> {
+    pub(crate) async fn get(&self, engine: &Engine) -> Result<Reply, Failure> {
         let options = GetOptions::parse(&self.request.query)?;
         if let ResourceVersion::At(revision) = options.resource_version {
-            self.wait_for(shared, revision).await?;
+            self.wait_for(engine, revision).await?;
         }
-        let stored = self.find(&mut shared.state())?;
+        let stored = self.find(&mut engine.cluster())?;
         self.reply(StatusCode::OK, &stored)
     }
 
     /// Returns the object that the path names, as this client sees it.
     pub(crate) fn find(&self, state: &mut State) -> Result<Arc<Stored>, Failure> {
-        let rack = state.rack(&self.resource);
+        let table = state.table(&self.resource);
         let view = state.view(self.client());
-        let found = state.storage.get_in(rack, &self.key(), view);
+        let found = state.storage.get_in(table, &self.key(), view);
         let found = found.map_err(|_| Failure::list_expired())?;
         found.ok_or_else(|| self.not_found())
     }
@@ -52,15 +53,15 @@ impl Call<'_> {
     /// Answers with a list.
     pub(crate) async fn list(
         &self,
-        shared: &Shared,
+        engine: &Engine,
         options: &ListOptions,
     ) -> Result<Reply, Failure> {
         let selection = self.selection(options)?;
         let start = options.list_start()?;
         if let ListStart::NotOlderThan(revision) | ListStart::Exact(revision) = start {
-            self.wait_for(shared, revision).await?;
+            self.wait_for(engine, revision).await?;
         }
-        let page = self.page(&mut shared.state(), &selection, &start, options.page())?;
+        let page = self.page(&mut engine.cluster(), &selection, &start, options.page())?;
         self.reply_list(&page)
     }
 
@@ -113,9 +114,9 @@ impl Call<'_> {
                 (revision, Some(token.start_key.as_str()))
             }
         };
-        let rack = state.rack(&self.resource);
+        let table = state.table(&self.resource);
         let keys = Keys::new(self.target.namespace.as_deref(), first);
-        let Ok(objects) = state.storage.list_at(rack, revision, keys.range()) else {
+        let Ok(objects) = state.storage.list_at(table, revision, keys.range()) else {
             return Err(match first {
                 Some(first) => {
                     let token = ContinueToken {
@@ -160,13 +161,13 @@ impl Call<'_> {
     }
 
     /// Waits until this client can see `revision`, for a while.
-    pub(crate) async fn wait_for(&self, shared: &Shared, revision: u64) -> Result<(), Failure> {
+    pub(crate) async fn wait_for(&self, engine: &Engine, revision: u64) -> Result<(), Failure> {
         let reached = async {
             loop {
-                let advanced = shared.advanced.notified();
+                let advanced = engine.advanced.notified();
                 let mut advanced = std::pin::pin!(advanced);
                 advanced.as_mut().enable();
-                if self.head(&shared.state()) >= revision {
+                if self.head(&engine.cluster()) >= revision {
                     return;
                 }
                 advanced.await;
@@ -174,7 +175,7 @@ impl Call<'_> {
         };
         let in_time = timeout(VERSION_WAIT, reached).await;
         in_time.map_err(|_| {
-            let current = self.head(&shared.state());
+            let current = self.head(&engine.cluster());
             Failure::too_large_resource_version(revision, current)
         })
     }

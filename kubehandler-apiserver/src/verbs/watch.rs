@@ -8,13 +8,17 @@ use tokio::time::Instant;
 
 use super::Call;
 use crate::{
+    engine::Engine,
     failure::Failure,
-    faults::Tamper,
-    options::{ListOptions, ResourceVersion},
-    reply::{self, Reply},
-    server::Shared,
-    storage::Stored,
-    watch::{Watch, WatchPlan, error_line},
+    state::storage::Stored,
+    verbs::{
+        stream::{Watch, WatchPlan, error_line},
+        tamper::Tamper,
+    },
+    wire::{
+        options::{ListOptions, ResourceVersion},
+        reply::{self, Reply},
+    },
 };
 
 /// How long a watch lasts that does not say so: at least this, at most twice.
@@ -24,31 +28,31 @@ impl Call<'_> {
     /// Answers with a watch.
     pub(crate) async fn watch(
         &self,
-        shared: &Arc<Shared>,
+        engine: &Arc<Engine>,
         options: &ListOptions,
     ) -> Result<Reply, Failure> {
         let selection = self.selection(options)?;
         let start = options.watch_start()?;
         if wants_websocket(&self.request.headers) {
             let why = "watches are not served by WebSocket here: ask without the upgrade";
-            return Err(Failure::service_unavailable(why));
+            return Err(Failure::service_unavailable(why).not_embedded("a watch by WebSocket"));
         }
         let sends_initial = options.sends_initial_events == Some(true);
         if sends_initial
             && let ResourceVersion::At(revision) = start
-            && let Err(failure) = self.wait_for(shared, revision).await
+            && let Err(failure) = self.wait_for(engine, revision).await
         {
             // The real server has begun to answer by then.
             let line = stream::once(ready(Ok(error_line(&failure))));
             return Ok(reply::pieces(Box::pin(line)));
         }
 
-        let mut state = shared.state();
+        let mut state = engine.cluster();
         let head = self.head(&state);
-        let rack = state.rack(&self.resource);
+        let table = state.table(&self.resource);
         let initial: Vec<Arc<Stored>> = if sends_initial {
             let everything = (Bound::Unbounded, Bound::Unbounded);
-            let objects = state.storage.list_at(rack, head, everything);
+            let objects = state.storage.list_at(table, head, everything);
             let objects = objects.map_err(|_| Failure::list_expired())?;
             objects
                 .filter(|object| selection.contains(object))
@@ -69,7 +73,7 @@ impl Call<'_> {
             _ => head,
         };
         let plan = WatchPlan {
-            rack,
+            table,
             selection,
             shape: self.shape(),
             initial,
@@ -79,11 +83,11 @@ impl Call<'_> {
             deadline: Instant::now() + lasts,
             asked: Arc::clone(&self.request.asked),
         };
-        let changed = state.storage.changed(rack);
+        let changed = state.storage.changed(table);
         drop(state);
 
-        let watch = Watch::new(Arc::clone(shared), changed, plan);
-        let lines = stream::unfold(Tamper::new(watch, self.request.fault), |mut watch| async {
+        let watch = Watch::new(Arc::clone(engine), changed, plan);
+        let lines = stream::unfold(Tamper::new(watch, self.fault), |mut watch| async {
             let lines = watch.next().await?;
             Some((lines, watch))
         });

@@ -1,60 +1,80 @@
 //! What changes objects: create, update, patch, delete.
 
-use std::{
-    borrow::Cow,
-    sync::{Arc, MutexGuard},
-};
+use std::borrow::Cow;
 
 use http::{StatusCode, header};
 use serde_json::Value;
 
-use super::Call;
+use super::{
+    Call,
+    commit::{Decision, Outcome},
+};
 use crate::{
-    controllers::{Committed, Deleted},
-    failure::Failure,
-    kinds::Catalog,
-    media::{PatchType, codec_of_body},
-    options::{DeleteOptions, ListOptions, WriteOptions},
-    reply::{self, Reply},
+    controllers::Cluster,
+    engine::Engine,
+    failure::{Failure, is_printable},
+    kinds::{Catalog, api_version},
     rules::{
-        self, Body, NAME_ATTEMPTS, NamespaceState, Part, Patch, Updated, Write, deleted_answer,
+        self, Body, NAME_ATTEMPTS, NamespaceState, Part, Patch, Updated, Write, Writer,
         generates_name, unrecognized,
     },
-    server::Shared,
-    shape::api_version,
-    state::State,
-    storage::{Stored, key},
+    state::{
+        State,
+        storage::{Stored, key},
+    },
+    wire::{
+        media::{PatchType, codec_of_body, yaml},
+        options::{DeleteOptions, ListOptions, MAX_FIELD_MANAGER, WriteOptions},
+        reply::{self, Reply},
+        request::Request,
+    },
 };
 
 /// What a write needs beside the request, fetched under the lock.
-struct Moment {
+pub(super) struct Moment {
     now: String,
     new_uid: String,
     namespace_state: NamespaceState,
+    tracks_managers: bool,
 }
 
 impl Call<'_> {
     /// Answers a POST.
-    pub(crate) fn create(&self, shared: &Shared) -> Result<Reply, Failure> {
+    pub(crate) async fn create(&self, engine: &Engine) -> Result<Reply, Failure> {
         let body = self.body()?;
         let options = WriteOptions::create(&self.request.query)?;
-        let mut state = shared.state();
-        let moment = self.moment(&mut state);
+        let decide = |cluster: &mut Cluster| self.decide_create(cluster, &body, options.is_dry_run);
+        self.write_through(engine, options.is_dry_run, decide).await
+    }
+
+    fn decide_create(
+        &self,
+        cluster: &mut Cluster,
+        body: &Body<'_>,
+        is_dry_run: bool,
+    ) -> Result<Decision, Failure> {
+        let moment = self.moment(cluster);
         let write = self.write(&moment);
-        let rack = state.rack(&self.resource);
-        let make = if options.is_dry_run {
+        let table = cluster.table(&self.resource);
+        let make = if is_dry_run {
             Write::create_dry
         } else {
             Write::create
         };
         let mut attempts = NAME_ATTEMPTS;
-        let object = loop {
+        loop {
             let is_generated = generates_name(&body.value);
-            let object = make(&write, body.clone(), &mut || state.suffix())?;
-            self.check_definition(&state, &object)?;
+            let mut object = make(&write, body.clone(), &mut || cluster.suffix())?;
+            self.allocate(cluster, &mut object)?;
+            self.check_definition(cluster, &object)?;
             let name = crate::object::name(&object).to_owned();
-            let Some(existing) = state.storage.get(rack, &key(self.namespace(), &name)) else {
-                break object;
+            let Some(existing) = cluster.storage.get(table, &key(self.namespace(), &name)) else {
+                return Ok(Decision {
+                    name,
+                    seen: None,
+                    old: None,
+                    outcome: Outcome::Write(Updated::Create(object)),
+                });
             };
             attempts -= 1;
             if !is_generated || attempts == 0 {
@@ -65,166 +85,140 @@ impl Call<'_> {
                     &existing,
                 ));
             }
-        };
-        if options.is_dry_run {
-            return self.reply_value(StatusCode::CREATED, object);
         }
-        let stored = state.put(&self.resource, None, &object);
-        Self::settle(shared, state);
-        self.reply(StatusCode::CREATED, &stored)
     }
 
     /// Answers a PUT.
-    pub(crate) fn update(&self, shared: &Shared) -> Result<Reply, Failure> {
+    pub(crate) async fn update(&self, engine: &Engine) -> Result<Reply, Failure> {
         let body = self.body()?;
         let options = WriteOptions::update(&self.request.query)?;
         let is_scale = self.is_scale();
-        self.change(shared, options.is_dry_run, |write, old| {
+        self.change(engine, options.is_dry_run, |write, old| {
             if is_scale {
-                write.replace_scale(old, body)
+                write.replace_scale(old, body.clone())
             } else {
-                write.replace(old, body)
+                write.replace(old, body.clone())
             }
         })
+        .await
     }
 
     /// Answers a PATCH.
-    pub(crate) fn patch(&self, shared: &Shared) -> Result<Reply, Failure> {
+    pub(crate) async fn patch(&self, engine: &Engine) -> Result<Reply, Failure> {
         let ty = PatchType::parse(self.content_type(), self.resource.rules.is_custom)?;
+        if ty == PatchType::Apply {
+            return self.apply(engine).await;
+        }
         let options = WriteOptions::patch(&self.request.query)?;
         let patch = match ty {
             PatchType::Json => Patch::json(&self.request.body)?,
-            PatchType::Merge => Patch::merge(&self.request.body)?,
+            _ => Patch::merge(&self.request.body)?,
         };
         let is_scale = self.is_scale();
-        self.change(shared, options.is_dry_run, |write, old| {
+        self.change(engine, options.is_dry_run, |write, old| {
             if is_scale {
                 write.patch_scale(old, &patch)
             } else {
                 write.patch(old, &patch)
             }
         })
+        .await
+    }
+
+    /// Answers a PATCH that is a server-side apply.
+    async fn apply(&self, engine: &Engine) -> Result<Reply, Failure> {
+        let options = WriteOptions::apply(&self.request.query)?;
+        let config = yaml::parse(&self.request.body)
+            .map_err(|why| Failure::bad_request(format!("error decoding patch: {why}")))?;
+        let is_scale = self.is_scale();
+        self.change(engine, options.is_dry_run, |write, old| {
+            if is_scale {
+                write.apply_scale(old, &config, options.is_forced)
+            } else {
+                write.apply(old, &config, options.is_forced)
+            }
+        })
+        .await
     }
 
     /// Replaces an object by what `decide` makes of it.
-    fn change(
+    async fn change(
         &self,
-        shared: &Shared,
+        engine: &Engine,
         is_dry_run: bool,
-        decide: impl FnOnce(&Write<'_>, Option<&Value>) -> Result<Updated, Failure>,
+        decide: impl Fn(&Write<'_>, Option<&Value>) -> Result<Updated, Failure>,
     ) -> Result<Reply, Failure> {
-        let mut state = shared.state();
-        let moment = self.moment(&mut state);
-        let write = self.write(&moment);
-        let rack = state.rack(&self.resource);
-        let stored = state.storage.get(rack, &self.key()).cloned();
-        let old = stored.as_ref().map(|stored| self.whole(stored));
-        let updated = decide(&write, old.as_ref())?;
-        if is_dry_run {
-            let (code, object) = match updated {
-                Updated::Create(object) => (StatusCode::CREATED, Some(object)),
-                Updated::Put(object) | Updated::Remove(object) => (StatusCode::OK, Some(object)),
-                Updated::Unchanged => (StatusCode::OK, old),
-            };
-            return self.reply_value(code, object.unwrap_or_default());
-        }
-        match (
-            state.commit_update(&self.resource, old.as_ref(), updated),
-            stored,
-        ) {
-            (Committed::Unchanged, Some(stored)) => self.reply(StatusCode::OK, &stored),
-            (Committed::Unchanged, None) => Err(self.not_found()),
-            (Committed::Removed(object), _) => {
-                Self::settle(shared, state);
-                self.reply_value(StatusCode::OK, object)
+        let decide = |cluster: &mut Cluster| {
+            let moment = self.moment(cluster);
+            let table = cluster.table(&self.resource);
+            let seen = cluster.storage.get(table, &self.key()).cloned();
+            let old = seen.as_ref().map(|stored| self.whole(stored));
+            let mut updated = decide(&self.write(&moment), old.as_ref())?;
+            if let Updated::Create(object) | Updated::Put(object) = &mut updated {
+                self.allocate(cluster, object)?;
             }
-            (Committed::Created(stored), _) => {
-                Self::settle(shared, state);
-                self.reply(StatusCode::CREATED, &stored)
-            }
-            (Committed::Updated(stored), _) => {
-                Self::settle(shared, state);
-                self.reply(StatusCode::OK, &stored)
-            }
-        }
+            Ok(Decision {
+                name: self.name().to_owned(),
+                seen,
+                old,
+                outcome: Outcome::Write(updated),
+            })
+        };
+        self.write_through(engine, is_dry_run, decide).await
     }
 
     /// Answers a DELETE.
-    pub(crate) fn delete(&self, shared: &Shared) -> Result<Reply, Failure> {
+    pub(crate) async fn delete(&self, engine: &Engine) -> Result<Reply, Failure> {
         let options = self.delete_options()?;
-        let mut state = shared.state();
-        let rack = state.rack(&self.resource);
-        let stored = state.storage.get(rack, &self.key()).cloned();
-        let stored = stored.ok_or_else(|| self.not_found())?;
-        let (code, answer) = self.delete_one(&mut state, &stored, &options)?;
-        Self::settle(shared, state);
-        if answer["kind"] == "Status" {
-            return Ok(reply::value(code, &answer));
-        }
-        self.reply_value(code, answer)
+        let decide = |cluster: &mut Cluster| self.decide_delete(cluster, &self.key(), &options);
+        let is_dry_run = options.is_dry_run;
+        self.write_through(engine, is_dry_run, decide).await
     }
 
-    /// Deletes one object and returns the answer to that.
-    fn delete_one(
+    fn decide_delete(
         &self,
-        state: &mut State,
-        stored: &Arc<Stored>,
+        cluster: &mut Cluster,
+        key: &str,
         options: &DeleteOptions,
-    ) -> Result<(StatusCode, Value), Failure> {
-        let moment = self.moment(state);
+    ) -> Result<Decision, Failure> {
+        let table = cluster.table(&self.resource);
+        let seen = cluster.storage.get(table, key).cloned();
+        let seen = seen.ok_or_else(|| self.not_found())?;
+        let moment = self.moment(cluster);
         let write = Write {
-            name: stored.name(),
+            name: seen.name(),
             ..self.write(&moment)
         };
-        let old = self.whole(stored);
+        let old = self.whole(&seen);
         let deletion = write.delete(&old, options)?;
-        if options.is_dry_run {
-            return Ok(self.dry_deletion(&old, deletion));
-        }
         // The older way to ask for the background says that it is not done yet.
         let pending = match options.orphans_dependents {
             Some(false) => StatusCode::ACCEPTED,
             _ => StatusCode::OK,
         };
-        Ok(
-            match state.commit_deletion(&self.resource, &old, deletion) {
-                Deleted::Waits(None) => (pending, old),
-                Deleted::Waits(Some(stored)) => (pending, self.whole(&stored)),
-                Deleted::Gone { last, is_put } => {
-                    // What went at once is shown as it was, what was marked first as it went.
-                    let shown = self.whole(if is_put { &last } else { stored });
-                    (StatusCode::OK, deleted_answer(&self.resource, &shown))
-                }
-            },
-        )
-    }
-
-    fn dry_deletion(&self, old: &Value, deletion: rules::Deletion) -> (StatusCode, Value) {
-        let answer = match deletion {
-            rules::Deletion::Put(object) => object,
-            rules::Deletion::Unchanged => old.clone(),
-            rules::Deletion::PutAndRemove(object) => deleted_answer(&self.resource, &object),
-            rules::Deletion::Remove => deleted_answer(&self.resource, old),
-        };
-        (StatusCode::OK, answer)
+        Ok(Decision {
+            name: seen.name().to_owned(),
+            seen: Some(seen),
+            old: Some(old),
+            outcome: Outcome::Delete(deletion, pending),
+        })
     }
 
     /// Answers a DELETE of a collection with the objects that it was for.
-    pub(crate) fn delete_collection(&self, shared: &Shared) -> Result<Reply, Failure> {
+    pub(crate) async fn delete_collection(&self, engine: &Engine) -> Result<Reply, Failure> {
         let list = ListOptions::parse(&self.request.query)?;
         let options = self.delete_options()?.for_collection()?;
         let selection = self.selection(&list)?;
         let start = list.list_start()?;
-        let mut state = shared.state();
-        let page = self.page(&mut state, &selection, &start, list.page())?;
+        let page = self.page(&mut engine.cluster(), &selection, &start, list.page())?;
         for item in &page.items {
-            let rack = state.rack(&self.resource);
-            let Some(stored) = state.storage.get(rack, item.key()).cloned() else {
-                continue; // It went with one before it.
-            };
-            self.delete_one(&mut state, &stored, &options)?;
+            let decide = |cluster: &mut Cluster| self.decide_delete(cluster, item.key(), &options);
+            match self.write_through(engine, options.is_dry_run, decide).await {
+                Ok(_) => {}
+                Err(failure) if failure.code == 404 => {} // It went with one before it.
+                Err(failure) => return Err(failure),
+            }
         }
-        Self::settle(shared, state);
         self.reply_list(&page)
     }
 
@@ -232,14 +226,7 @@ impl Call<'_> {
         DeleteOptions::parse(&self.request.query, self.content_type(), &self.request.body)
     }
 
-    /// Does what follows from a change, gives the lock back, and wakes who waits for a version.
-    fn settle(shared: &Shared, mut state: MutexGuard<'_, State>) {
-        state.settle();
-        drop(state);
-        shared.advanced.notify_waiters();
-    }
-
-    fn body(&self) -> Result<Body<'_>, Failure> {
+    pub(super) fn body(&self) -> Result<Body<'_>, Failure> {
         let codec = codec_of_body(self.content_type())?;
         let bytes = &self.request.body;
         let value = codec.decode(bytes);
@@ -254,8 +241,8 @@ impl Call<'_> {
     }
 
     /// A resource whose definition goes takes no new objects.
-    fn check_definition(&self, state: &State, object: &Value) -> Result<(), Failure> {
-        if !(self.resource.rules.is_custom && state.is_ending(&self.resource)) {
+    fn check_definition(&self, cluster: &Cluster, object: &Value) -> Result<(), Failure> {
+        if !(self.resource.rules.is_custom && cluster.is_ending(&self.resource)) {
             return Ok(());
         }
         let (group, plural) = (&self.resource.group, &self.resource.plural);
@@ -269,7 +256,7 @@ impl Call<'_> {
         content_type.to_str().ok()
     }
 
-    fn moment(&self, state: &mut State) -> Moment {
+    pub(super) fn moment(&self, state: &mut State) -> Moment {
         let namespace = self.target.namespace.as_deref();
         Moment {
             now: state.clock.now(),
@@ -277,10 +264,11 @@ impl Call<'_> {
             namespace_state: namespace.map_or(NamespaceState::Active, |namespace| {
                 state.namespace_state(namespace)
             }),
+            tracks_managers: state.tracks_managers,
         }
     }
 
-    fn write<'m>(&'m self, moment: &'m Moment) -> Write<'m> {
+    pub(super) fn write<'m>(&'m self, moment: &'m Moment) -> Write<'m> {
         let part = match &self.target.subresource {
             Some(name) if name == "status" => Part::Status,
             Some(name) if name == "finalize" => Part::Finalize,
@@ -294,8 +282,13 @@ impl Call<'_> {
             namespace_state: moment.namespace_state,
             name: self.name(),
             now: &moment.now,
+            writer: Writer {
+                name: &self.manager,
+                is_tracked: moment.tracks_managers,
+            },
             new_uid: &moment.new_uid,
             is_known: Catalog::is_builtin_kind,
+            checks: &self.checks,
         }
     }
 
@@ -311,19 +304,22 @@ impl Call<'_> {
             now: String::new(),
             new_uid: String::new(),
             namespace_state: NamespaceState::Active,
+            tracks_managers: false,
         };
         self.write(&moment).scale(object)
     }
 
     /// Returns an object as rules see it, in the version of the request.
     pub(super) fn whole(&self, stored: &Stored) -> Value {
-        stored.to_object(
+        let mut object = stored.to_object(
             &api_version(&self.resource, &self.version),
             &self.version.kind,
-        )
+        );
+        stored.refit(&mut object, self.resource.storage_schema.as_ref());
+        object
     }
 
-    fn reply_value(&self, code: StatusCode, object: Value) -> Result<Reply, Failure> {
+    pub(super) fn reply_value(&self, code: StatusCode, object: Value) -> Result<Reply, Failure> {
         if self.is_scale() {
             return Ok(reply::value(code, &self.scale_of(&object)?));
         }
@@ -331,4 +327,25 @@ impl Call<'_> {
             .check_form(false, &self.resource, &self.version)?;
         Ok(reply::value(code, &self.shape().value(object)))
     }
+}
+
+/// Returns who manages what a request writes: who it says, or else who its user agent says it is.
+pub(super) fn manager(request: &Request) -> String {
+    let named = request.query.text("fieldManager");
+    if !named.is_empty() {
+        return named;
+    }
+    let agent = request.headers.get(header::USER_AGENT);
+    let agent = agent
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default();
+    let program = agent.split('/').next().unwrap_or_default();
+    let mut name = String::new();
+    for c in program.chars().filter(|c| is_printable(*c)) {
+        if name.len() + c.len_utf8() > MAX_FIELD_MANAGER {
+            break;
+        }
+        name.push(c);
+    }
+    name
 }

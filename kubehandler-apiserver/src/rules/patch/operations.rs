@@ -10,7 +10,7 @@ use serde_json::Value;
 pub(crate) struct Impossible;
 
 /// A container of the document and what names a place in it.
-struct Place<'a> {
+struct Location<'a> {
     container: &'a mut Value,
     key: String,
 }
@@ -60,7 +60,7 @@ fn step(document: &mut Value, operation: &Value) -> Result<(), Impossible> {
     }
 }
 
-fn find<'a>(document: &'a mut Value, path: &str) -> Result<Place<'a>, Impossible> {
+fn find<'a>(document: &'a mut Value, path: &str) -> Result<Location<'a>, Impossible> {
     // Whatever is before the first slash does not count.
     let (_, path) = path.split_once('/').ok_or(Impossible)?;
     let (parents, key) = path
@@ -68,7 +68,7 @@ fn find<'a>(document: &'a mut Value, path: &str) -> Result<Place<'a>, Impossible
         .map_or((None, path), |(up, key)| (Some(up), key));
     let mut container = document;
     for name in parents.into_iter().flat_map(|parents| parents.split('/')) {
-        container = Place {
+        container = Location {
             container,
             key: unescaped(name),
         }
@@ -77,7 +77,7 @@ fn find<'a>(document: &'a mut Value, path: &str) -> Result<Place<'a>, Impossible
     if !container.is_object() && !container.is_array() {
         return Err(Impossible);
     }
-    Ok(Place {
+    Ok(Location {
         container,
         key: unescaped(key),
     })
@@ -87,7 +87,7 @@ fn unescaped(name: &str) -> String {
     name.replace("~1", "/").replace("~0", "~")
 }
 
-impl<'a> Place<'a> {
+impl<'a> Location<'a> {
     fn into_member(self) -> Result<&'a mut Value, Impossible> {
         match self.container {
             Value::Object(fields) => fields.get_mut(&self.key).ok_or(Impossible),

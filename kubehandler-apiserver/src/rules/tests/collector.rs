@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap};
 
 use super::*;
-use crate::options::{DeleteOptions, Propagation};
+use crate::wire::options::{DeleteOptions, Propagation};
 
 /// Config maps in `default` and nodes in no namespace, and what was done to them.
 #[derive(Default)]

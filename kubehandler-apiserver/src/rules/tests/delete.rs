@@ -1,5 +1,5 @@
 use super::*;
-use crate::options::{DeleteOptions, Preconditions, Propagation};
+use crate::wire::options::{DeleteOptions, Preconditions, Propagation};
 
 fn delete(resource: &Resource, old: &Value, options: &DeleteOptions) -> Result<Deletion, Failure> {
     write(resource, object::name(old)).delete(old, options)

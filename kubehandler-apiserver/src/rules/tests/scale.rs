@@ -8,7 +8,7 @@ fn deployment() -> Value {
                 {"key": "z", "operator": "In", "values": ["2", "1"]}, {"key": "e", "operator": "Exists"},
                 {"key": "f", "operator": "DoesNotExist"}, {"key": "n", "operator": "NotIn", "values": ["q"]},
             ],
-        }}}),
+        }, "template": {"metadata": {"labels": {"a": "b", "z": "1", "e": ""}}}}}),
     )
 }
 

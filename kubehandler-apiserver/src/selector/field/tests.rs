@@ -20,12 +20,15 @@ fn resource(group: &'static str, kind: &'static str, fields: &[&'static str]) ->
         short_names: Cow::Borrowed(&[]),
         categories: Cow::Borrowed(&[]),
         is_namespaced: true,
+        storage_schema: None,
         versions: Cow::Owned(vec![Version {
             name: "v1".into(),
             kind: kind.into(),
             verbs: Cow::Borrowed(&[]),
             subresources: Cow::Borrowed(&[]),
             storage_version_hash: "".into(),
+            schema: None,
+            types: None,
         }]),
         rules: Rules {
             names: NameRule::Subdomain,

@@ -8,8 +8,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Operator, Requirement, key_errors};
-use crate::failure::Cause;
+use super::{Operator, Requirement};
+use crate::{failure::Cause, naming::key_errors};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -166,7 +166,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Reads a set in parentheses. Nothing before, between or behind commas is the empty value.
+    /// Reads a set in parentheses. Nothing before, between or after commas is the empty value.
     fn values(&mut self) -> Result<Vec<String>, String> {
         let open = self.next();
         if open.kind != Kind::Open {
