@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use kubehandler::{CallbackReport, CallbackStage, EventKind, ObjectKey};
+use kubehandler::{CallbackReport, CallbackStage, EventType, ObjectKey};
 use tokio::time::Instant;
 
 /// One callback that was called.
@@ -17,7 +17,7 @@ pub struct Call {
     /// The handler's name.
     pub handler: Arc<str>,
     /// Which callback.
-    pub kind: EventKind,
+    pub event_type: EventType,
     /// The object it was called for.
     pub object: ObjectKey,
     /// The object's uid.
@@ -54,7 +54,7 @@ impl Call {
 /// `add default/web`.
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.object)
+        write!(f, "{} {}", self.event_type, self.object)
     }
 }
 
@@ -64,9 +64,9 @@ impl fmt::Display for Call {
 ///
 /// ```
 /// # async fn example(run: &kubehandler_testing::Run) {
-/// use kubehandler::EventKind;
+/// use kubehandler::EventType;
 ///
-/// let adds = run.calls().of("labeller").kind(EventKind::Add);
+/// let adds = run.calls().of("labeller").event_type(EventType::Add);
 /// assert!(adds.on("default/web").failed().is_empty());
 /// # }
 /// ```
@@ -88,8 +88,8 @@ impl Calls {
 
     /// Keeps the adds, the updates or the deletes.
     #[must_use]
-    pub fn kind(self, kind: EventKind) -> Self {
-        self.only(|call| call.kind == kind)
+    pub fn event_type(self, event_type: EventType) -> Self {
+        self.only(|call| call.event_type == event_type)
     }
 
     /// Keeps those that succeeded.
@@ -170,7 +170,7 @@ impl CallLog {
         }
         calls.push(Call {
             handler: report.handler,
-            kind: report.kind,
+            event_type: report.event_type,
             object: report.object,
             uid: report.uid,
             resource_version: report.resource_version,

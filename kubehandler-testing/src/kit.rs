@@ -6,8 +6,7 @@ use std::{
     time::Duration,
 };
 
-use kube::Client;
-use kubehandler::EventLoop;
+use kubehandler::{EventLoop, kube::Client};
 use kubehandler_apiserver::{ApiServer, ApiService, LoadError};
 
 use crate::run::{Run, Running};

@@ -49,6 +49,37 @@
 //! the next timer when nothing can: retries, requeues and timeouts take no time, and a test that
 //! passes once passes always. The kit works with a running clock too.
 //!
+//! # What the cluster would do
+//!
+//! No kubelet and no controllers but garbage collection run in the server: a pod stays pending, and a
+//! deployment has no replicas, until the test says otherwise with [`set_status`](TestKit::set_status):
+//!
+//! ```
+//! # use kubehandler::{EventLoop, DefaultHandler, k8s::Deployment};
+//! # use kubehandler_testing::TestKit;
+//! # async fn example() -> anyhow::Result<()> {
+//! # let kit = TestKit::new();
+//! # kit.load("{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {selector: {}, template: {}}}").await?;
+//! # let run = kit.run(EventLoop::new("test").register(DefaultHandler::<Deployment>::new("web")));
+//! kit.set_status("default/web", |web: &mut Deployment| {
+//!     web.status.get_or_insert_default().ready_replicas = Some(3);
+//! })
+//! .await?;
+//! run.idle().await?;
+//! # assert_eq!(run.calls_of("web").last().map(String::as_str), Some("update default/web"));
+//! # Ok(())
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()
+//! #     .unwrap().block_on(example()).unwrap();
+//! ```
+//!
+//! # What the server lacks
+//!
+//! Server-side apply, for one: a request for what real servers have and this one has not fails with
+//! a message that begins with what "is not in the embedded server", also in the error of the callback
+//! that made it and in that of [`Run::idle`]. The documentation of [`kubehandler_apiserver`] lists it
+//! all under *What is not there*.
+//!
 //! # When something goes wrong on the way
 //!
 //! [`TestKit::server`] is the server; [its faults](kubehandler_apiserver::ApiServer::faults) cut watches,
@@ -72,6 +103,7 @@
 //! # tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()
 //! #     .unwrap().block_on(example()).unwrap();
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod calls;
 mod idle;

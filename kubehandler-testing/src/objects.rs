@@ -1,14 +1,17 @@
 //! The objects on the server, as the test reads and writes them.
 
 use http::Request as HttpRequest;
-use kube::{
-    Resource,
-    core::{
-        ObjectList, Request,
-        params::{DeleteParams, GetParams, ListParams, PostParams},
+use kubehandler::{
+    InvalidObjectKey, ObjectKey,
+    kube::{
+        self, Resource,
+        core::{
+            ObjectList, Request,
+            params::{DeleteParams, GetParams, ListParams, PostParams},
+            request::Error as RequestError,
+        },
     },
 };
-use kubehandler::{InvalidObjectKey, ObjectKey};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -32,6 +35,16 @@ pub enum ObjectError {
         code: u16,
         /// The server's words.
         message: String,
+    },
+    /// There is such an object, and its status is no subresource.
+    #[error(
+        "`{kind}` has no status subresource: a status within the object is written by `update`, and a \
+         custom resource gets a subresource by `subresources: {{status: {{}}}}` in its definition"
+    )]
+    #[non_exhaustive]
+    NoStatus {
+        /// The kind, such as `ConfigMap`.
+        kind: String,
     },
     /// The request could not be made, or its answer is not of the shape of the Rust type.
     #[error("the request failed")]
@@ -132,7 +145,7 @@ impl TestKit {
 
     /// Reads the object, lets `change` change it, and writes it; returns it as it was written.
     ///
-    /// Where the kind has a status of its own, that is not written: [`load`](Self::load) does.
+    /// Where the status is a subresource it is not written: [`set_status`](Self::set_status) does.
     ///
     /// # Examples
     ///
@@ -155,21 +168,53 @@ impl TestKit {
     where
         K: Resource<DynamicType: Default> + DeserializeOwned + Serialize,
     {
-        let mut conflicts = 0;
-        loop {
-            let mut object: K = self.get(key).await?;
-            change(&mut object);
-            let body = serde_json::to_vec(&object).map_err(ObjectError::failed)?;
-            let key: ObjectKey = key.parse()?;
-            let params = PostParams::default();
-            let request = collection::<K>(key.namespace()).replace(key.name(), &params, body);
-            match self.send(request).await {
-                Err(ObjectError::Refused { code: 409, .. }) if conflicts < CONFLICTS => {
-                    conflicts += 1;
-                }
-                answer => return answer,
-            }
+        let params = PostParams::default();
+        let request = |all: &Request, name: &str, body: Vec<u8>| all.replace(name, &params, body);
+        self.change(key, change, request).await
+    }
+
+    /// Reads the object, lets `change` change its status, and writes that; returns the object.
+    ///
+    /// It does what the cluster's own controllers or the kubelet would do, none of which run here.
+    /// The status alone is written, as a real server does it: changes of anything else are lost.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use kubehandler::k8s::Deployment;
+    /// # async fn example(kit: kubehandler_testing::TestKit) -> anyhow::Result<()> {
+    /// kit.set_status("default/web", |web: &mut Deployment| {
+    ///     web.status.get_or_insert_default().ready_replicas = Some(3);
+    /// })
+    /// .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such object, with [`NoStatus`](ObjectError::NoStatus) if its kind has no
+    /// status subresource, or if the server refuses the change.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may leave the status changed or not.
+    pub async fn set_status<K>(&self, key: &str, change: impl Fn(&mut K)) -> Result<K, ObjectError>
+    where
+        K: Resource<DynamicType: Default> + DeserializeOwned + Serialize,
+    {
+        let params = PostParams::default();
+        let request = |all: &Request, name: &str, body: Vec<u8>| {
+            all.replace_subresource("status", name, &params, body)
+        };
+        let answer = self.change(key, change, request).await;
+        if answer.as_ref().is_err_and(ObjectError::is_not_found) {
+            // Is it the object that is not found, or its part?
+            self.get::<K>(key).await?;
+            let kind = K::kind(&K::DynamicType::default()).into_owned();
+            return Err(ObjectError::NoStatus { kind });
         }
+        answer
     }
 
     /// Deletes the object; with finalizers it stays until they are gone.
@@ -191,9 +236,35 @@ impl TestKit {
         Ok(())
     }
 
+    /// Reads the object, changes it and writes it with `request`, again after a conflict.
+    async fn change<K>(
+        &self,
+        key: &str,
+        change: impl Fn(&mut K),
+        request: impl Fn(&Request, &str, Vec<u8>) -> Result<HttpRequest<Vec<u8>>, RequestError>,
+    ) -> Result<K, ObjectError>
+    where
+        K: Resource<DynamicType: Default> + DeserializeOwned + Serialize,
+    {
+        let name: ObjectKey = key.parse()?;
+        let all = collection::<K>(name.namespace());
+        let mut conflicts = 0;
+        loop {
+            let mut object: K = self.get(key).await?;
+            change(&mut object);
+            let body = serde_json::to_vec(&object).map_err(ObjectError::failed)?;
+            match self.send(request(&all, name.name(), body)).await {
+                Err(ObjectError::Refused { code: 409, .. }) if conflicts < CONFLICTS => {
+                    conflicts += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
     async fn send<T: DeserializeOwned>(
         &self,
-        request: Result<HttpRequest<Vec<u8>>, kube::core::request::Error>,
+        request: Result<HttpRequest<Vec<u8>>, RequestError>,
     ) -> Result<T, ObjectError> {
         let request = request.map_err(ObjectError::failed)?;
         Ok(self.client().request(request).await?)

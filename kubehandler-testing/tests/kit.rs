@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use kubehandler::kube::api::{Api, Patch, PatchParams};
+use kubehandler::kube::{
+    api::{Api, Patch, PatchParams},
+    core::{ApiResource, DynamicObject, GroupVersionKind},
+};
 use kubehandler::{
     Action, Callbacks, DefaultHandler, Event, EventHandler, EventLoop, RunError, k8s::ConfigMap,
     prelude::*, serde_json::json,
@@ -108,6 +111,64 @@ async fn calls_requests_and_objects_show_what_a_handler_did() {
     run.stop().await.expect("drained");
 }
 
+/// Handles objects of a kind that it is given.
+#[derive(EventHandler)]
+#[handler(resource = DynamicObject, api_resource = self.kind, name = self.kind.plural, changed = "spec")]
+struct Things {
+    kind: ApiResource,
+}
+
+impl Callbacks for Things {
+    async fn reconcile(&self, ev: Event<Self>) -> Result<Action> {
+        match ev.object()?.data["spec"]["zone"].as_str() {
+            Some(_) => Ok(Action::DONE),
+            None => kubehandler::bail_terminal!("`{}` has no zone", ev.key()),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn kinds_known_at_run_time_are_handled_by_values_of_one_struct() {
+    let kit = TestKit::new();
+    kit.load(include_str!("sites.yaml")).await.expect("loaded");
+    load(&kit, "a").await;
+    let sites = ApiResource::from_gvk(&GroupVersionKind::gvk("demo.dev", "v1", "Site"));
+    let maps = ApiResource::erase::<ConfigMap>(&());
+    let event_loop = EventLoop::new("test")
+        .register(Things {
+            kind: sites.clone(),
+        })
+        .register(Things { kind: maps })
+        .register(DefaultHandler::<DynamicObject>::with_type("copy", sites));
+
+    let run = kit.run(event_loop);
+    run.idle().await.expect("idle");
+    let api: Api<DynamicObject> = Api::namespaced_with(
+        kit.client(),
+        "default",
+        &ApiResource::from_gvk(&GroupVersionKind::gvk("demo.dev", "v1", "Site")),
+    );
+    for change in [
+        json!({"metadata": {"labels": {"seen": "yes"}}}),
+        json!({"spec": {"zone": "south"}}),
+    ] {
+        let patch = Patch::Merge(change);
+        let patched = api.patch("home", &PatchParams::default(), &patch).await;
+        patched.expect("patched");
+        run.idle().await.expect("idle");
+    }
+
+    assert_eq!(
+        run.calls_of("sites"),
+        ["add default/home", "update default/home"]
+    );
+    assert!(run.calls().of("sites").failed().is_empty());
+    let of_maps = run.calls().of("configmaps").failed();
+    assert_eq!(of_maps[0].error(), Some("`default/a` has no zone"));
+    assert_eq!(run.calls_of("copy").len(), 3, "it has no `changed`");
+    assert_eq!(run.handle().informers().len(), 2, "one for each kind");
+}
+
 #[tokio::test(start_paused = true)]
 async fn idle_waits_for_retries_and_takes_no_more_time_than_they_do() {
     let kit = kit_with(&["a"]).await;
@@ -202,6 +263,35 @@ async fn error_names_the_callback_that_always_fails_and_why() {
         "not idle after 60s:\n- add of `default/a` by `marker`, which failed and is retried in ";
     assert!(error.starts_with(start), "{error}");
     assert!(error.ends_with("; its last error: told to fail"), "{error}");
+}
+
+/// Asks for what the server lacks.
+#[derive(EventHandler)]
+#[handler(resource = ConfigMap)]
+struct Patcher;
+
+impl Callbacks for Patcher {
+    async fn reconcile(&self, ev: Event<Self>) -> Result<Action> {
+        let namespace = ev.namespace().unwrap_or_default();
+        let maps: Api<ConfigMap> = Api::namespaced(ev.client().clone(), namespace);
+        let map = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"seen": "yes"}});
+        let params = PatchParams::default();
+        let patch = Patch::Strategic(map);
+        maps.patch(ev.name(), &params, &patch).await?;
+        Ok(Action::DONE)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn error_says_what_the_embedded_server_lacks_and_where_that_is_listed() {
+    let kit = kit_with(&["a"]).await;
+    let run = kit.run(EventLoop::new("test").register(Patcher));
+
+    let error = run.idle().await.expect_err("never idle").to_string();
+
+    let missing = "its last error: strategic merge patch is not in the embedded server (the \
+                   README of kubehandler-apiserver lists all that is missing under `What is not there`): ";
+    assert!(error.contains(missing), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

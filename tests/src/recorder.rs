@@ -9,7 +9,7 @@ use std::{
 };
 
 use kubehandler::{
-    Action, Callbacks, Event, EventHandler, EventKind, Filter, HandlerError, Informer, Informers,
+    Action, Callbacks, Event, EventHandler, EventType, Filter, HandlerError, Informer, Informers,
     Result, Settings, k8s::Pod,
 };
 use tokio::time::{Instant, sleep};
@@ -47,7 +47,7 @@ pub struct Seen {
     /// The handler's name.
     pub handler: String,
     /// Which callback.
-    pub kind: EventKind,
+    pub event_type: EventType,
     /// The object, as `namespace/name`.
     pub object: String,
     /// Its uid.
@@ -161,18 +161,18 @@ impl Log {
             let of_object = lives.entry(seen.of()).or_default();
             match of_object.last_mut() {
                 Some((uid, calls))
-                    if *uid == seen.uid && calls.last() != Some(&EventKind::Delete) =>
+                    if *uid == seen.uid && calls.last() != Some(&EventType::Delete) =>
                 {
-                    calls.push(seen.kind);
+                    calls.push(seen.event_type);
                 }
-                _ => of_object.push((seen.uid, vec![seen.kind])),
+                _ => of_object.push((seen.uid, vec![seen.event_type])),
             }
         }
         for (object, lives) in lives {
             for (index, (uid, calls)) in lives.iter().enumerate() {
                 assert!(is_a_life(calls), "{object:?} {uid}: {calls:?}");
                 let is_last = index + 1 == lives.len();
-                let is_closed = calls.last() == Some(&EventKind::Delete);
+                let is_closed = calls.last() == Some(&EventType::Delete);
                 assert!(is_last || is_closed, "{object:?} {uid} has no delete");
             }
         }
@@ -182,7 +182,7 @@ impl Log {
 /// A handler and an object.
 type Object = (String, String);
 /// A uid and the calls of it.
-type Life = (String, Vec<EventKind>);
+type Life = (String, Vec<EventType>);
 
 impl Default for Log {
     fn default() -> Self {
@@ -192,14 +192,14 @@ impl Default for Log {
 
 /// Returns true for `(add update*)? delete?`.
 #[must_use]
-pub fn is_a_life(calls: &[EventKind]) -> bool {
+pub fn is_a_life(calls: &[EventType]) -> bool {
     let calls = match calls {
-        [before @ .., EventKind::Delete] => before,
+        [before @ .., EventType::Delete] => before,
         calls => calls,
     };
     match calls {
         [] => true,
-        [EventKind::Add, updates @ ..] => updates.iter().all(|call| *call == EventKind::Update),
+        [EventType::Add, updates @ ..] => updates.iter().all(|call| *call == EventType::Update),
         _ => false,
     }
 }
@@ -212,7 +212,7 @@ impl Seen {
 
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}@{}", self.kind, self.object, self.version)
+        write!(f, "{} {}@{}", self.event_type, self.object, self.version)
     }
 }
 
@@ -278,7 +278,7 @@ impl Recorder {
         let seen = Seen {
             at: self.log.since.elapsed(),
             handler: self.name.clone(),
-            kind: ev.kind(),
+            event_type: ev.event_type(),
             object: ev.key().to_string(),
             uid: ev.uid().to_owned(),
             version: ev.resource_version().to_owned(),

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use kubehandler::{EventKind, EventLoop, Retry};
+use kubehandler::{EventLoop, EventType, Retry};
 use kubehandler_tests::{
     pod,
     recorder::{Does, Log, Recorder},
@@ -55,8 +55,8 @@ async fn what_is_given_up_is_logged_as_an_error_with_its_object() {
     let (server, log) = (ScriptedServer::new(), Log::new());
     server.put(pod("default/gone"));
     let handler = Recorder::new("stuck", &log)
-        .does(|seen| match (seen.kind, &*seen.object) {
-            (EventKind::Delete, _) => Does::FailFor(Duration::from_secs(60)),
+        .does(|seen| match (seen.event_type, &*seen.object) {
+            (EventType::Delete, _) => Does::FailFor(Duration::from_secs(60)),
             (_, "default/last") => Does::Fail,
             _ => Does::Succeed,
         })

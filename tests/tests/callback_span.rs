@@ -42,7 +42,7 @@ impl<S: Subscriber> Layer<S> for Spans {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_callback_has_one_span_with_handler_event_object_and_attempt() {
+async fn each_callback_has_one_span_with_handler_event_type_object_and_attempt() {
     let spans = Spans::default();
     let registry = tracing_subscriber::registry().with(spans.clone());
     tracing::subscriber::set_global_default(registry).expect("the only one");
@@ -66,7 +66,7 @@ async fn each_callback_has_one_span_with_handler_event_object_and_attempt() {
         .map(|span| {
             format!(
                 "{} {} {} {}",
-                span["handler"], span["event"], span["object"], span["attempt"]
+                span["handler"], span["event_type"], span["object"], span["attempt"]
             )
         })
         .collect();

@@ -10,7 +10,7 @@ use std::{
 
 use http::{Request, header};
 use kubehandler::{
-    Action, Callbacks, Event, EventHandler, EventKind, Filter, HandlerError, Informer, Informers,
+    Action, Callbacks, Event, EventHandler, EventType, Filter, HandlerError, Informer, Informers,
     Result, Retry, Settings,
 };
 use kubehandler_testing::kubehandler_apiserver::ApiServer;
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    applies::Applies,
     dice::Dice,
     log::{Call, CallId, Log, Outcome},
     thing::Thing,
@@ -111,6 +112,10 @@ pub(crate) enum Does {
     Hang,
     /// Writes to its own object.
     Write,
+    /// Applies a child, and a condition of its own object.
+    Apply,
+    /// Overwrites what the handler of that name has applied.
+    Meddle(&'static str),
 }
 
 /// Decides what a call does.
@@ -121,6 +126,7 @@ pub(crate) type Script = Arc<dyn Fn(&Call) -> Does + Send + Sync>;
 pub(crate) struct Stage {
     pub(crate) server: ApiServer,
     pub(crate) log: Log,
+    pub(crate) applies: Applies,
     started: Instant,
     seed: u64,
     script: Arc<Mutex<Option<Script>>>,
@@ -131,6 +137,7 @@ impl Stage {
         Self {
             server,
             log: Log::default(),
+            applies: Applies::default(),
             started: Instant::now(),
             seed,
             script: Arc::default(),
@@ -171,7 +178,7 @@ impl Stage {
         let may_fail = *attempt < FAILURES;
         // Some states of an object are never dealt with, where the handler gives up by itself.
         let is_hopeless = Dice::of(self.seed, &format!("{handler} {key} {version}")).one_in(12);
-        let is_delete = call.kind == Some(EventKind::Delete);
+        let is_delete = call.event_type == Some(EventType::Delete);
         let millis = |dice: &mut Dice, most| Duration::from_millis(dice.below(most));
         match dice.below(24) {
             _ if spec.max.is_some() && is_hopeless => Does::Fail,
@@ -186,6 +193,8 @@ impl Stage {
             13 if !is_delete => Does::Requeue(Duration::from_millis(1) + millis(&mut dice, 60_000)),
             14 if !is_delete => Does::Write,
             15 | 16 => Does::Decode,
+            17 | 18 if !is_delete => Does::Apply,
+            19 if !is_delete => Does::Meddle(dice.pick(&["web", "running", "twin"])),
             _ => Does::Succeed,
         }
     }
@@ -218,7 +227,7 @@ impl Actor {
         let call = Call {
             handler: self.spec.name,
             key: ev.key().to_string(),
-            kind: Some(ev.kind()),
+            event_type: Some(ev.event_type()),
             uid: ev.uid().to_owned(),
             version: ev.resource_version().parse().expect("a number"),
             old: ev.old().map(|old| old.version()),
@@ -231,6 +240,7 @@ impl Actor {
         let id = stage.log.start(call);
         let mut end = End {
             stage,
+            handler: self.spec.name,
             id,
             timeout: self.spec.timeout.map(|timeout| stage.now() + timeout),
             outcome: None,
@@ -271,6 +281,8 @@ async fn act(does: Does, ev: &Event<Actor>, end: &mut End<'_>) -> Result<Action>
             Err(failed())
         }
         Does::Hang => std::future::pending().await,
+        Does::Apply => end.stage.applies.apply(ev, end.handler).await,
+        Does::Meddle(handler) => end.stage.applies.meddle(ev, handler).await,
         Does::Write => {
             let body = json!({"metadata": {"annotations": {"seen": ev.resource_version()}}});
             let namespace = ev.namespace().unwrap_or_default();
@@ -292,6 +304,7 @@ async fn act(does: Does, ev: &Event<Actor>, end: &mut End<'_>) -> Result<Action>
 /// Writes down the end of a call, however it ends.
 struct End<'a> {
     stage: &'a Stage,
+    handler: &'static str,
     id: CallId,
     timeout: Option<Duration>,
     outcome: Option<Outcome>,
@@ -386,7 +399,7 @@ impl Panics {
         self.stage.log.refuse(Call {
             handler: self.spec.name,
             key: format!("{}/{}", text(&meta.namespace), text(&meta.name)),
-            kind: None,
+            event_type: None,
             uid: text(&meta.uid),
             version,
             old: None,

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use kubehandler::{EventKind, EventLoop, RunError};
+use kubehandler::{EventLoop, EventType, RunError};
 use kubehandler_testing::kubehandler_apiserver::{Fault, When};
 
 use crate::{
@@ -124,7 +124,13 @@ impl Play {
         let calls = stage.log.calls();
         let called: Vec<String> = calls
             .iter()
-            .map(|call| format!("{} {}", call.kind.map_or("", EventKind::as_str), call.key))
+            .map(|call| {
+                format!(
+                    "{} {}",
+                    call.event_type.map_or("", EventType::as_str),
+                    call.key
+                )
+            })
             .collect();
         if called != expected {
             return Err(format!(

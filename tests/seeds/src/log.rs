@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use kubehandler::EventKind;
+use kubehandler::EventType;
 
 /// What a call is about.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Call {
     pub(crate) handler: &'static str,
     pub(crate) key: String,
     /// None where a predicate panicked in place of the call.
-    pub(crate) kind: Option<EventKind>,
+    pub(crate) event_type: Option<EventType>,
     pub(crate) uid: String,
     pub(crate) version: u64,
     /// The version of `old()`; not known where a predicate panicked.
@@ -44,7 +44,7 @@ pub(crate) enum Outcome {
 
 impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = self.kind.map_or("refused", EventKind::as_str);
+        let event_type = self.event_type.map_or("refused", EventType::as_str);
         let Self {
             handler,
             key,
@@ -58,7 +58,7 @@ impl fmt::Display for Call {
         let (uid, old) = (&self.uid[..self.uid.len().min(4)], self.old);
         write!(
             f,
-            "{at:?} {handler}: {kind} {key}@{version} uid {uid} old {old:?} attempt {attempt} head {head}"
+            "{at:?} {handler}: {event_type} {key}@{version} uid {uid} old {old:?} attempt {attempt} head {head}"
         )?;
         match end {
             None => write!(f, ", runs"),

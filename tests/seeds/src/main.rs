@@ -1,7 +1,7 @@
 //! The ten laws of `ARCHITECTURE.md` under random histories and random faults, a seed each.
 //!
-//! A run is a server, an event loop with four handlers whose callbacks fail, panic, hang and take
-//! their time, 200 changes and more, and at least five faults; then the faults end, and all must come
+//! A run is a server, an event loop with four handlers whose callbacks fail, panic, hang, take
+//! their time and write by server-side apply, 200 changes and more, and at least five faults; then the faults end, and all must come
 //! to rest as the laws demand: see `laws`. The clock is paused. A failure names its seed, and
 //!
 //! ```text
@@ -11,6 +11,7 @@
 //! runs that one alone, the same way. `SEEDS=5000` runs more of them, `SEEDS=5000..9000` those.
 
 mod actor;
+mod applies;
 mod between;
 mod dice;
 mod first_list;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kubehandler::EventKind;
+use kubehandler::EventType;
 use kubehandler_testing::{
     Run,
     kubehandler_apiserver::{Fault, Verb, When},
@@ -27,8 +27,8 @@ fn keys(name: &str) -> [String; 2] {
 /// What a handler was called for, without the versions: ``add default/web``.
 fn names<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<String> {
     let names = calls.into_iter().map(|call| {
-        let kind = call.kind.map_or("refused", EventKind::as_str);
-        format!("{kind} {}", call.key)
+        let event_type = call.event_type.map_or("refused", EventType::as_str);
+        format!("{event_type} {}", call.key)
     });
     names.collect()
 }
@@ -107,7 +107,7 @@ impl Play {
                         ));
                     }
                     let known = before.iter().find(|(key, ..)| *key == call.key);
-                    let is_fresh = call.kind == Some(EventKind::Update)
+                    let is_fresh = call.event_type == Some(EventType::Update)
                         && known.is_some_and(|(_, version, _)| call.old == Some(*version));
                     let was_settled = self.is_settled;
                     let is_broken = self.world.truth.at(&call.key, call.old.unwrap_or(0));
@@ -228,8 +228,8 @@ impl Play {
     async fn delete_gives_way(&mut self, run: &Run) -> Result<(), String> {
         self.make("stuck").await;
         self.idle(run).await?;
-        self.stage.follow(|call| match call.kind {
-            Some(EventKind::Delete) => Does::FailFor(Duration::from_secs(1)),
+        self.stage.follow(|call| match call.event_type {
+            Some(EventType::Delete) => Does::FailFor(Duration::from_secs(1)),
             _ => Does::Succeed,
         });
         self.delete("stuck").await;
@@ -240,7 +240,7 @@ impl Play {
         self.stage.follow(|_| Does::Succeed);
         for (spec, _, calls) in self.calls_for("stuck", from) {
             let deletes = calls.iter();
-            let deletes = deletes.take_while(|call| call.kind == Some(EventKind::Delete));
+            let deletes = deletes.take_while(|call| call.event_type == Some(EventType::Delete));
             let most = spec.max.map_or(DELETE_FAILURES, |max| max - 1);
             let expected = usize::try_from(most.min(DELETE_FAILURES)).expect("few");
             if deletes.count() != expected || calls.len() <= expected {

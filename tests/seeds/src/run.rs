@@ -171,6 +171,7 @@ impl Play {
         }
         let mut broken = self.stores();
         broken.extend(laws::requests::hot_loops(&self.stage.server.asked()));
+        broken.extend(self.stage.applies.broken(&self.stage.server).await);
         broken
     }
 

@@ -27,7 +27,7 @@ fn server_of(pods: usize, size: usize) -> ScriptedServer {
                 "name": format!("pod-{number:05}"),
                 "annotations": {"filler": filler},
             },
-            "spec": {"containers": []},
+            "spec": {"containers": [{"name": "main", "image": "busybox"}]},
         }));
     }
     server

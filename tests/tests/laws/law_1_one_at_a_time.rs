@@ -10,7 +10,7 @@ use super::{Running, event_loop, millis, revision, seconds, workers};
 async fn law_1_one_object_has_one_callback_at_a_time() {
     let (server, log) = (ScriptedServer::new(), Log::new());
     let handler = Recorder::new("slow", &log).does(|seen| match seen.attempt {
-        0 if seen.kind != kubehandler::EventKind::Add => Does::Fail,
+        0 if seen.event_type != kubehandler::EventType::Add => Does::Fail,
         _ => Does::Take(millis(700)),
     });
     let running = Running::start(&server, event_loop().workers(workers(8)).register(handler));

@@ -1,4 +1,4 @@
-use kubehandler::{EventKind, Filter};
+use kubehandler::{EventType, Filter};
 use kubehandler_tests::{
     pod,
     recorder::{Does, Log, Recorder},
@@ -71,7 +71,7 @@ fn assert_lives_in_order(log: &Log, object: &str, seed: u64) {
     for uid in lives {
         let of_life = |seen: &kubehandler_tests::recorder::Seen| seen.uid == uid;
         let succeeded = log.succeeded().into_iter().filter(of_life);
-        let calls: Vec<EventKind> = succeeded.map(|seen| seen.kind).collect();
+        let calls: Vec<EventType> = succeeded.map(|seen| seen.event_type).collect();
         assert!(
             kubehandler_tests::recorder::is_a_life(&calls),
             "seed {seed}: {object} {uid}: {calls:?}"
@@ -101,8 +101,8 @@ async fn law_2_life_of_the_first_list_owes_its_delete_though_unseen() {
     let (server, log) = (ScriptedServer::new(), Log::new());
     server.put(pod("default/a"));
     server.put(pod("default/b"));
-    let handler = Recorder::new("busy", &log).does(|seen| match seen.kind {
-        EventKind::Add if seen.version == "96" || seen.version == "97" => Does::Take(seconds(10)),
+    let handler = Recorder::new("busy", &log).does(|seen| match seen.event_type {
+        EventType::Add if seen.version == "96" || seen.version == "97" => Does::Take(seconds(10)),
         _ => Does::Succeed,
     });
     let running = Running::start(&server, event_loop().workers(workers(1)).register(handler));
@@ -121,8 +121,8 @@ async fn law_2_life_of_the_first_list_owes_its_delete_though_unseen() {
         .started()
         .into_iter()
         .filter(|seen| seen.object == unseen);
-    let kinds: Vec<EventKind> = calls.map(|seen| seen.kind).collect();
-    assert_eq!(kinds, [EventKind::Delete, EventKind::Add]);
+    let kinds: Vec<EventType> = calls.map(|seen| seen.event_type).collect();
+    assert_eq!(kinds, [EventType::Delete, EventType::Add]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -137,8 +137,8 @@ async fn law_2_leaving_the_selector_ends_a_life_and_coming_back_begins_one() {
         running.settle().await;
     }
 
-    let kinds: Vec<EventKind> = log.succeeded().iter().map(|seen| seen.kind).collect();
-    assert_eq!(kinds, [EventKind::Add, EventKind::Delete, EventKind::Add]);
+    let kinds: Vec<EventType> = log.succeeded().iter().map(|seen| seen.event_type).collect();
+    assert_eq!(kinds, [EventType::Add, EventType::Delete, EventType::Add]);
 }
 
 #[tokio::test(start_paused = true)]

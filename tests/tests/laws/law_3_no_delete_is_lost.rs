@@ -1,4 +1,4 @@
-use kubehandler::EventKind;
+use kubehandler::EventType;
 use kubehandler_tests::{
     pod,
     recorder::{Log, Recorder},
@@ -26,7 +26,7 @@ async fn law_3_object_that_vanished_while_the_watch_was_away_gets_its_delete() {
 
     let deletes = log.succeeded().into_iter();
     let deletes: Vec<_> = deletes
-        .filter(|seen| seen.kind == EventKind::Delete)
+        .filter(|seen| seen.event_type == EventType::Delete)
         .collect();
     assert_eq!(deletes.len(), 1, "{deletes:?}");
     assert_eq!(deletes[0].object, "default/gone");
@@ -51,11 +51,11 @@ async fn law_3_replaced_object_gets_a_delete_and_an_add() {
     let calls: Vec<_> = log
         .succeeded()
         .iter()
-        .map(|seen| (seen.kind, seen.uid.clone()))
+        .map(|seen| (seen.event_type, seen.uid.clone()))
         .collect();
     assert_eq!(calls.len(), 3, "{calls:?}");
-    assert_eq!(calls[1], (EventKind::Delete, calls[0].1.clone()));
-    assert_eq!(calls[2].0, EventKind::Add);
+    assert_eq!(calls[1], (EventType::Delete, calls[0].1.clone()));
+    assert_eq!(calls[2].0, EventType::Add);
     assert_ne!(calls[2].1, calls[0].1);
 }
 
@@ -91,7 +91,7 @@ async fn law_3_aborted_list_deletes_nothing() {
     let deletes = log
         .started()
         .into_iter()
-        .filter(|seen| seen.kind == EventKind::Delete);
+        .filter(|seen| seen.event_type == EventType::Delete);
     assert_eq!(deletes.count(), 0);
 }
 
@@ -131,6 +131,6 @@ async fn law_3_list_of_a_lagging_server_is_refused() {
     let deletes = log
         .started()
         .into_iter()
-        .filter(|seen| seen.kind == EventKind::Delete);
+        .filter(|seen| seen.event_type == EventType::Delete);
     assert_eq!(deletes.count(), 0);
 }

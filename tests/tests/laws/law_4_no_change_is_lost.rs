@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use kubehandler::EventKind;
+use kubehandler::EventType;
 use kubehandler_tests::{
     pod,
     recorder::{Does, Log, Recorder},
@@ -77,15 +77,15 @@ async fn law_4_old_shows_what_was_last_handled_however_many_changes_were_merged(
 
     let calls = log.started().into_iter();
     let calls: Vec<_> = calls
-        .map(|seen| (seen.kind, seen.version, seen.old))
+        .map(|seen| (seen.event_type, seen.version, seen.old))
         .collect();
     let version = |number: u32| (95 + number).to_string();
     assert_eq!(
         calls,
         [
-            (EventKind::Add, version(1), None),
-            (EventKind::Update, version(3), Some(version(1))),
-            (EventKind::Update, version(4), Some(version(1))),
+            (EventType::Add, version(1), None),
+            (EventType::Update, version(3), Some(version(1))),
+            (EventType::Update, version(4), Some(version(1))),
         ]
     );
 }

@@ -64,8 +64,8 @@ async fn law_5_resync_and_requeue_are_asked_for() {
     let (server, log) = (ScriptedServer::new(), Log::new());
     server.put(pod("default/a"));
     let resynced = Recorder::new("resync", &log).settings(|s| s.resync(seconds(600)));
-    let requeued = Recorder::new("requeue", &log).does(|seen| match seen.kind {
-        kubehandler::EventKind::Add => Does::Requeue(seconds(1000)),
+    let requeued = Recorder::new("requeue", &log).does(|seen| match seen.event_type {
+        kubehandler::EventType::Add => Does::Requeue(seconds(1000)),
         _ => Does::Succeed,
     });
     let event_loop = event_loop().register(resynced).register(requeued);

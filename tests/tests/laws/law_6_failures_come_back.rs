@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use kubehandler::{EventKind, Retry, k8s::Pod};
+use kubehandler::{EventType, Retry, k8s::Pod};
 use kubehandler_tests::{
     pod,
     recorder::{Does, Log, Recorder, Seen},
@@ -57,7 +57,7 @@ async fn law_6_newer_change_is_not_held_back_by_a_delay() {
     let (server, log) = (ScriptedServer::new(), Log::new());
     server.put(pod("default/a"));
     let handler = Recorder::new("later", &log).does(|seen| match seen.attempt {
-        0 if seen.kind == EventKind::Add => Does::FailFor(seconds(3600)),
+        0 if seen.event_type == EventType::Add => Does::FailFor(seconds(3600)),
         _ => Does::Succeed,
     });
     let running = Running::start(&server, event_loop().register(handler));
@@ -123,8 +123,8 @@ async fn law_6_reaching_the_maximum_is_terminal() {
 async fn law_6_delete_that_always_fails_lets_the_recreated_object_through() {
     let (server, log) = (ScriptedServer::new(), Log::new());
     server.put(pod("default/a"));
-    let handler = Recorder::new("stuck", &log).does(|seen| match seen.kind {
-        EventKind::Delete => Does::Fail,
+    let handler = Recorder::new("stuck", &log).does(|seen| match seen.event_type {
+        EventType::Delete => Does::Fail,
         _ => Does::Succeed,
     });
     let running = Running::start(&server, event_loop().register(handler));
@@ -137,12 +137,12 @@ async fn law_6_delete_that_always_fails_lets_the_recreated_object_through() {
     server.put(pod("default/a"));
     running.settle().await;
 
-    let after: Vec<EventKind> = log.started()[before..]
+    let after: Vec<EventType> = log.started()[before..]
         .iter()
-        .map(|seen| seen.kind)
+        .map(|seen| seen.event_type)
         .collect();
-    let mut expected = vec![EventKind::Delete; 5];
-    expected.push(EventKind::Add);
+    let mut expected = vec![EventType::Delete; 5];
+    expected.push(EventType::Add);
     assert_eq!(after, expected);
 }
 
@@ -150,8 +150,8 @@ async fn law_6_delete_that_always_fails_lets_the_recreated_object_through() {
 async fn law_6_recreation_makes_the_owed_delete_due_at_once() {
     let (server, log) = (ScriptedServer::new(), Log::new());
     server.put(pod("default/a"));
-    let handler = Recorder::new("later", &log).does(|seen| match (seen.kind, seen.attempt) {
-        (EventKind::Delete, 0) => Does::FailFor(seconds(3600)),
+    let handler = Recorder::new("later", &log).does(|seen| match (seen.event_type, seen.attempt) {
+        (EventType::Delete, 0) => Does::FailFor(seconds(3600)),
         _ => Does::Succeed,
     });
     let _running = Running::start(&server, event_loop().register(handler));
@@ -162,8 +162,8 @@ async fn law_6_recreation_makes_the_owed_delete_due_at_once() {
     server.put(pod("default/a"));
     sleep(seconds(1)).await;
 
-    let kinds: Vec<EventKind> = log.succeeded().iter().map(|seen| seen.kind).collect();
-    assert_eq!(kinds, [EventKind::Add, EventKind::Delete, EventKind::Add]);
+    let kinds: Vec<EventType> = log.succeeded().iter().map(|seen| seen.event_type).collect();
+    assert_eq!(kinds, [EventType::Add, EventType::Delete, EventType::Add]);
 }
 
 /// When each call started, and with which attempt.
@@ -414,8 +414,8 @@ async fn law_6_states_that_a_predicate_drops_in_between_use_up_no_retries() {
 async fn law_6_recreations_do_not_use_up_the_retries_of_a_delete() {
     let (server, log) = (ScriptedServer::new(), Log::new());
     server.put(pod("default/a"));
-    let handler = Recorder::new("outage", &log).does(|seen| match (seen.kind, seen.at) {
-        (EventKind::Delete, at) if at < seconds(30) => Does::Fail,
+    let handler = Recorder::new("outage", &log).does(|seen| match (seen.event_type, seen.at) {
+        (EventType::Delete, at) if at < seconds(30) => Does::Fail,
         _ => Does::Succeed,
     });
     let retry = Retry::default().base(seconds(8)).max(20);
@@ -435,13 +435,13 @@ async fn law_6_recreations_do_not_use_up_the_retries_of_a_delete() {
     running.settle().await;
 
     let succeeded = log.succeeded();
-    let kinds: Vec<EventKind> = succeeded.iter().map(|seen| seen.kind).collect();
-    assert_eq!(kinds, [EventKind::Add, EventKind::Delete, EventKind::Add]);
+    let kinds: Vec<EventType> = succeeded.iter().map(|seen| seen.event_type).collect();
+    assert_eq!(kinds, [EventType::Add, EventType::Delete, EventType::Add]);
     assert_eq!(succeeded[0].uid, succeeded[1].uid);
     let deletes: Vec<Seen> = log
         .started()
         .into_iter()
-        .filter(|seen| seen.kind == EventKind::Delete)
+        .filter(|seen| seen.event_type == EventType::Delete)
         .collect();
     assert!(
         deletes.len() > 50,
@@ -456,8 +456,8 @@ async fn law_6_recreations_do_not_use_up_the_retries_of_a_delete() {
 async fn law_6_delete_that_never_succeeds_is_given_up_after_a_day() {
     let (server, log) = (ScriptedServer::new(), Log::new());
     server.put(pod("default/a"));
-    let handler = Recorder::new("stuck", &log).does(|seen| match seen.kind {
-        EventKind::Delete => Does::Fail,
+    let handler = Recorder::new("stuck", &log).does(|seen| match seen.event_type {
+        EventType::Delete => Does::Fail,
         _ => Does::Succeed,
     });
     let running = Running::start(&server, event_loop().register(handler));
@@ -481,8 +481,8 @@ async fn law_6_deletes_that_never_succeed_are_given_up_within_two_hours_where_th
     for number in 0..1200 {
         server.put(pod(&format!("default/p{number}")));
     }
-    let handler = Recorder::new("stuck", &log).does(|seen| match seen.kind {
-        EventKind::Delete => Does::Fail,
+    let handler = Recorder::new("stuck", &log).does(|seen| match seen.event_type {
+        EventType::Delete => Does::Fail,
         _ => Does::Succeed,
     });
     let running = Running::start(&server, event_loop().register(handler));
@@ -506,8 +506,8 @@ async fn law_6_deletes_that_never_succeed_are_given_up_within_two_hours_where_th
 async fn law_6_delete_that_asks_for_a_retry_after_its_deadline_is_retried_at_the_deadline() {
     let (server, log) = (ScriptedServer::new(), Log::new());
     server.put(pod("default/a"));
-    let handler = Recorder::new("stuck", &log).does(|seen| match seen.kind {
-        EventKind::Delete => Does::FailFor(Duration::MAX),
+    let handler = Recorder::new("stuck", &log).does(|seen| match seen.event_type {
+        EventType::Delete => Does::FailFor(Duration::MAX),
         _ => Does::Succeed,
     });
     let running = Running::start(&server, event_loop().register(handler));
@@ -527,8 +527,8 @@ async fn law_6_deadline_of_deletes_can_be_set() {
         let (server, log) = (ScriptedServer::new(), Log::new());
         server.put(pod("default/a"));
         let handler = Recorder::new("stuck", &log)
-            .does(|seen| match seen.kind {
-                EventKind::Delete => Does::FailFor(seconds(60)),
+            .does(|seen| match seen.event_type {
+                EventType::Delete => Does::FailFor(seconds(60)),
                 _ => Does::Succeed,
             })
             .settings(move |settings| settings.retry(Retry::default().delete_deadline(deadline)));
@@ -541,7 +541,7 @@ async fn law_6_deadline_of_deletes_can_be_set() {
         let deletes: Vec<Seen> = log
             .started()
             .into_iter()
-            .filter(|seen| seen.kind == EventKind::Delete)
+            .filter(|seen| seen.event_type == EventType::Delete)
             .collect();
         let took = deletes
             .last()

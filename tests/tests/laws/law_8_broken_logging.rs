@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use kubehandler::{EventKind, WorkQueue, k8s::Pod};
+use kubehandler::{EventType, WorkQueue, k8s::Pod};
 use kubehandler_tests::{
     pod,
     recorder::{Does, Log, Recorder},
@@ -87,7 +87,10 @@ async fn law_8_worker_outlives_broken_logging() {
 
         let mut succeeded = log.succeeded();
         let last = succeeded.pop().expect("some");
-        assert_eq!((last.kind, &*last.object), (EventKind::Update, "default/a"));
+        assert_eq!(
+            (last.event_type, &*last.object),
+            (EventType::Update, "default/a")
+        );
         let mut added: Vec<_> = succeeded.iter().map(|seen| &*seen.object).collect();
         added.sort_unstable();
         assert_eq!(added, ["default/a", "default/b"], "{name}");

@@ -5,7 +5,7 @@ use std::{
 };
 
 use kubehandler::{
-    Action, Callbacks, DefaultHandler, Event, EventHandler, EventKind, Filter, Informer,
+    Action, Callbacks, DefaultHandler, Event, EventHandler, EventType, Filter, Informer,
     InformerOptions, Informers, Resource, Result, RunError,
     k8s::{Pod, Service},
     kube::{
@@ -114,8 +114,8 @@ async fn law_8_object_that_does_not_decode_fails_its_own_callbacks_only() {
         .started()
         .into_iter()
         .filter(|seen| seen.object == "default/bad");
-    let kinds: Vec<EventKind> = of_bad.map(|seen| seen.kind).collect();
-    assert_eq!(kinds, [EventKind::Add, EventKind::Delete]);
+    let kinds: Vec<EventType> = of_bad.map(|seen| seen.event_type).collect();
+    assert_eq!(kinds, [EventType::Add, EventType::Delete]);
     let succeeded = log.succeeded();
     assert_eq!(succeeded.len(), 1, "{succeeded:?}");
     assert_eq!(succeeded[0].object, "default/good");

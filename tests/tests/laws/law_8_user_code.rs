@@ -181,7 +181,7 @@ impl EventHandler for Touched {
 impl Touched {
     async fn call(&self, ev: Event<Self>) -> Result<Action> {
         let trap = &self.trap;
-        let call = format!("{} {}", ev.kind(), ev.name());
+        let call = format!("{} {}", ev.event_type(), ev.name());
         self.calls.lock().expect("not poisoned").push(call);
         if ev.name() != "bad" {
             return Ok(Action::DONE);

@@ -49,7 +49,7 @@ async fn play(place: Place, deed: Deed) -> Vec<String> {
     let callback = {
         let (trap, calls) = (trap.clone(), calls.clone());
         move |context: WorkContext, _, name: String| {
-            let call_of_other = format!("{} {name}", context.event());
+            let call_of_other = format!("{} {name}", context.event_type());
             if name == "bad" {
                 return call(trap.clone());
             }

@@ -11,6 +11,7 @@ mod law_1_one_at_a_time;
 mod law_2_in_order_of_life;
 mod law_3_answers_one_by_one;
 mod law_3_no_delete_is_lost;
+mod law_4_mapped_sources;
 mod law_4_no_change_is_lost;
 mod law_5_quiet;
 mod law_6_failures_come_back;

@@ -4,6 +4,7 @@
 
 mod contract;
 mod history;
+mod managers;
 mod play;
 mod script;
 mod transcript;

@@ -58,12 +58,12 @@ impl Callbacks for Typed {
         let zone = ev.object()?.spec.zone.clone();
         let was = ev.old().map(|old| old.spec.zone.clone());
         self.0
-            .send(format!("{} {} {was:?} {zone}", ev.kind(), ev.key()))?;
+            .send(format!("{} {} {was:?} {zone}", ev.event_type(), ev.key()))?;
         Ok(Action::DONE)
     }
 
     async fn on_delete(&self, ev: Event<Self>) -> Result {
-        Ok(self.0.send(format!("{} {}", ev.kind(), ev.key()))?)
+        Ok(self.0.send(format!("{} {}", ev.event_type(), ev.key()))?)
     }
 }
 
@@ -85,12 +85,14 @@ impl Callbacks for Dynamic {
         let kind = kind.unwrap_or_default();
         let zone = &site.data["spec"]["zone"];
         self.calls
-            .send(format!("{} {} {kind} {zone}", ev.kind(), ev.key()))?;
+            .send(format!("{} {} {kind} {zone}", ev.event_type(), ev.key()))?;
         Ok(Action::DONE)
     }
 
     async fn on_delete(&self, ev: Event<Self>) -> Result {
-        Ok(self.calls.send(format!("{} {}", ev.kind(), ev.key()))?)
+        Ok(self
+            .calls
+            .send(format!("{} {}", ev.event_type(), ev.key()))?)
     }
 }
 
@@ -107,13 +109,16 @@ impl Callbacks for Metadata {
         let types = pod.types.as_ref().map(|types| types.kind.as_str());
         let types = types.unwrap_or_default();
         let labels = pod.metadata.labels.clone().unwrap_or_default();
-        self.0
-            .send(format!("{} {} {types} {labels:?}", ev.kind(), ev.key()))?;
+        self.0.send(format!(
+            "{} {} {types} {labels:?}",
+            ev.event_type(),
+            ev.key()
+        ))?;
         Ok(Action::DONE)
     }
 
     async fn on_delete(&self, ev: Event<Self>) -> Result {
-        Ok(self.0.send(format!("{} {}", ev.kind(), ev.key()))?)
+        Ok(self.0.send(format!("{} {}", ev.event_type(), ev.key()))?)
     }
 }
 
@@ -123,7 +128,7 @@ struct ClusterScoped(Calls);
 
 impl Callbacks for ClusterScoped {
     async fn on_add(&self, ev: Event<Self>) -> Result<Action> {
-        let call = format!("{} {} {:?}", ev.kind(), ev.key(), ev.namespace());
+        let call = format!("{} {} {:?}", ev.event_type(), ev.key(), ev.namespace());
         self.0.send(call)?;
         Ok(Action::DONE)
     }

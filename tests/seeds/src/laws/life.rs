@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use kubehandler::EventKind;
+use kubehandler::EventType;
 
 use super::SLACK;
 use crate::{
@@ -126,7 +126,7 @@ impl<'a> Lives<'a> {
         if call.end.is_none() {
             return law(8, "it never ended");
         }
-        if call.kind == Some(EventKind::Delete) {
+        if call.event_type == Some(EventType::Delete) {
             self.take_delete(call)
         } else {
             self.take_other(call)
@@ -230,10 +230,10 @@ impl<'a> Lives<'a> {
         if call.version < life.seen {
             return law(3, format!("the store went back from {}", life.seen));
         }
-        let Some(kind) = call.kind else {
+        let Some(event_type) = call.event_type else {
             return Ok(());
         };
-        if life.has_added != (kind == EventKind::Update) {
+        if life.has_added != (event_type == EventType::Update) {
             return law(2, "an add until one has succeeded, then updates");
         }
         // Of a life that only a predicate knew, nobody can say whether it is the same; and a state
@@ -293,7 +293,7 @@ impl<'a> Lives<'a> {
             let is_settled = matches!(last.end, After::Nothing | After::Requeue(_));
             let state = self.state(call.version);
             let is_dropped = state.is_some_and(|state| self.drops(life, state));
-            if is_settled && is_dropped && !is_due && call.kind.is_some() {
+            if is_settled && is_dropped && !is_due && call.event_type.is_some() {
                 return law(5, "what changed is nothing that counts");
             }
             return Ok(());
@@ -332,7 +332,7 @@ impl<'a> Lives<'a> {
         };
         // Of a life that only a predicate knew, nobody can say whether it is the same.
         let mut is_vague = life.may_be_fewer || !life.has_started;
-        if call.kind.is_some() {
+        if call.event_type.is_some() {
             life.has_started = true;
             life.failures = call.attempt;
             life.may_be_fewer = false;

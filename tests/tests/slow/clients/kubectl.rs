@@ -179,8 +179,10 @@ async fn kubectl_is_told_that_protobuf_is_not_read() -> anyhow::Result<()> {
 
     assert_eq!(
         refused,
-        "error: failed to create configmap: the body of the request was in an unknown format - \
-         accepted media types include: application/json\n"
+        "error: failed to create configmap: reading application/vnd.kubernetes.protobuf is not in the \
+         embedded server (the README of kubehandler-apiserver lists all that is missing under `What is \
+         not there`): the body of the request was in an unknown format - accepted media types include: \
+         application/json\n"
     );
     Ok(())
 }

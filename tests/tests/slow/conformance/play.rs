@@ -189,11 +189,18 @@ impl Player<'_, '_> {
         Ok(http.body(Body::from(body.into_bytes()))?)
     }
 
-    /// Puts in what earlier answers said: `<a.rv>`, `<a.uid>`, `<a.continue>`, `<a.rv+1000000>`.
+    /// Puts in what earlier answers said: `<a.rv>`, `<a.uid>`, `<a.continue>`, `<a.rv+1000000>`. A `<` with
+    /// a space or `=` after it is itself.
     fn substituted(&self, text: &str) -> anyhow::Result<String> {
         let mut out = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('<') {
+            if after.starts_with([' ', '=']) {
+                out.push_str(before);
+                out.push('<');
+                rest = after;
+                continue;
+            }
             let (what, after) = after.split_once('>').context("a `<` without its `>`")?;
             let (name, field) = what.split_once('.').context("`<answer.field>`")?;
             let answer = self

@@ -171,6 +171,7 @@ fn request_of(verb: &str, rest: &str) -> anyhow::Result<Request> {
         "DELETE" => ("DELETE", ""),
         "JSON" => ("PATCH", "application/json-patch+json"),
         "MERGE" => ("PATCH", "application/merge-patch+json"),
+        "APPLY" => ("PATCH", "application/apply-patch+yaml"),
         "PATCH" => ("PATCH", ""),
         "OPTIONS" => ("OPTIONS", ""),
         other => bail!("no step begins with `{other}`"),

@@ -113,6 +113,7 @@ impl Transcript {
             "code": code,
             "type": header("content-type"),
             "retry": header("retry-after"),
+            "warnings": field_warnings(headers),
         }));
         self.body(body);
     }
@@ -140,6 +141,7 @@ impl Transcript {
             names: self.names.clone(),
             versions,
             uids: BTreeMap::new(),
+            counts: false,
         };
         let mut out = Vec::new();
         for line in &mut self.lines {
@@ -156,6 +158,18 @@ impl Transcript {
         }
         out
     }
+}
+
+/// The warnings about fields; the real server has others that the embedded one has not.
+fn field_warnings(headers: &http::HeaderMap) -> Vec<String> {
+    let values = headers.get_all("warning").iter();
+    let texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let is_of_fields = |text: &String| {
+        ["unknown field", "duplicate field"]
+            .iter()
+            .any(|words| text.contains(words))
+    };
+    texts.filter(is_of_fields).collect()
 }
 
 /// The versions of objects; a list's own depends on what else happens on the server.
@@ -183,10 +197,15 @@ fn is_object(map: &serde_json::Map<String, Value>) -> bool {
         .is_some_and(|metadata| metadata.get("name").is_some())
 }
 
+/// How the difference of two of Go's structs begins in a message.
+const GO_DIFFERENCE: &str = "\n@@ -";
+
 struct Alike {
     names: Names,
     versions: BTreeMap<u64, String>,
     uids: BTreeMap<String, String>,
+    /// The text at hand counts something, and has no versions.
+    counts: bool,
 }
 
 impl Alike {
@@ -195,8 +214,17 @@ impl Alike {
             Value::String(text) => *text = self.text(text, field),
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, field)),
             Value::Object(map) => {
-                // Managed fields are not kept by the embedded server.
-                map.remove("managedFields");
+                if let Some(Value::Array(causes)) = map.get_mut("causes") {
+                    // The real server tells conflicts in whatever order.
+                    causes.sort_by_key(|cause| {
+                        let is_conflict = cause["reason"] == "FieldManagerConflict";
+                        is_conflict.then(|| cause.to_string())
+                    });
+                }
+                if let Some(Value::Array(entries)) = map.get_mut("managedFields") {
+                    // Their order depends on which second each was written in.
+                    entries.sort_by_key(manager_of);
+                }
                 // Depends on who else writes, and on the version of Go.
                 map.remove("serverAddressByClientCIDRs");
                 // Opaque, and said in discovery alone.
@@ -212,11 +240,16 @@ impl Alike {
                 if !map.contains_key("name") && map.contains_key("resourceVersion") {
                     map.insert("resourceVersion".to_owned(), "LIST-RV".into());
                 }
-                let names: Vec<String> = map.keys().cloned().collect();
-                for name in names {
-                    if let Some(inner) = map.get_mut(&name) {
-                        self.value(inner, &name);
-                    }
+                for (name, mut inner) in std::mem::take(map) {
+                    self.value(&mut inner, &name);
+                    // The names of managed fields can hold uids.
+                    let name = if name.starts_with("k:") {
+                        self.counts = true; // Ports are no versions.
+                        self.words(&self.names.collapse(&name))
+                    } else {
+                        name
+                    };
+                    map.insert(name, inner);
                 }
             }
             _ => {}
@@ -224,6 +257,8 @@ impl Alike {
     }
 
     fn text(&mut self, text: &str, field: &str) -> String {
+        // With a refused change of a pod, the real server also prints how its Go structs differ.
+        let text = text.split(GO_DIFFERENCE).next().unwrap_or(text);
         match field {
             "resourceVersion" => match text.parse::<u64>() {
                 Ok(version) => self
@@ -235,9 +270,14 @@ impl Alike {
             },
             "continue" if !text.is_empty() => "TOKEN".to_owned(),
             _ if is_time(text) => "TIME".to_owned(),
+            // Which one a service gets is random.
+            "clusterIP" | "clusterIPs" if text.starts_with("10.0.0.") => "ADDRESS".to_owned(),
             // Which number it is depends on what else happens on the server.
             _ if text.contains("resource version") => without_numbers(text),
-            _ => self.words(&self.names.collapse(text)),
+            _ => {
+                self.counts = text.starts_with("Apply failed with ");
+                self.words(&self.names.collapse(text))
+            }
         }
     }
 
@@ -270,6 +310,7 @@ impl Alike {
             }
         }
         match word.parse::<u64>() {
+            Ok(_) if self.counts => word.to_owned(),
             Ok(number) if self.versions.contains_key(&number) && number > 4 => {
                 self.versions[&number].clone()
             }
@@ -277,6 +318,14 @@ impl Alike {
             _ => word.to_owned(),
         }
     }
+}
+
+/// Returns what tells an entry of managed fields from others.
+fn manager_of(entry: &Value) -> String {
+    let of = |name| entry[name].as_str().unwrap_or_default();
+    ["operation", "manager", "apiVersion", "subresource"]
+        .map(of)
+        .join(" ")
 }
 
 fn without_numbers(text: &str) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kubehandler::k8s_openapi::api::core::v1::{Namespace, Pod};
 use kubehandler::{
-    EventKind, HandlerError, Result, ResultExt, WorkContext, WorkQueue, WorkQueueError,
+    EventType, HandlerError, Result, ResultExt, WorkContext, WorkQueue, WorkQueueError,
 };
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
@@ -36,7 +36,7 @@ impl Recorder {
     }
 
     fn record(&self, ctx: &WorkContext, name: &str) {
-        let call = format!("{} {name}", ctx.event());
+        let call = format!("{} {name}", ctx.event_type());
         self.lock().push((call, Instant::now()));
     }
 
@@ -117,7 +117,7 @@ async fn callback_gets_namespace_and_name() {
         let callback = move |ctx: WorkContext, namespace, name| {
             seen.lock()
                 .unwrap()
-                .push((ctx.event(), ctx.attempt(), namespace, name));
+                .push((ctx.event_type(), ctx.attempt(), namespace, name));
             async { Ok(()) }
         };
         queue.register_add_handler(kind, callback).unwrap();
@@ -132,7 +132,7 @@ async fn callback_gets_namespace_and_name() {
 
     run.stop().await.unwrap();
     let call =
-        |namespace: &str, name: &str| (EventKind::Add, 0, namespace.to_owned(), name.to_owned());
+        |namespace: &str, name: &str| (EventType::Add, 0, namespace.to_owned(), name.to_owned());
     assert_eq!(
         *seen.lock().unwrap(),
         [call("default", "web"), call("", "default")]
@@ -400,7 +400,7 @@ async fn delete_that_goes_on_failing_lets_the_new_object_through() {
     on_pods(&queue, move |ctx, _, name| {
         record.record(&ctx, &name);
         async move {
-            if ctx.event() == EventKind::Delete {
+            if ctx.event_type() == EventType::Delete {
                 Err("stuck".into())
             } else {
                 Ok(())
@@ -552,12 +552,12 @@ async fn wrong_use_is_a_typed_error() {
     let kind = "pods".to_owned();
     let token = CancellationToken::new();
 
-    let event = EventKind::Update;
+    let event_type = EventType::Update;
     assert_eq!(
         queue.register_update_handler("pods", nothing),
         Err(WorkQueueError::DuplicateHandler {
             kind: kind.clone(),
-            event
+            event_type
         })
     );
     assert_eq!(
@@ -569,7 +569,7 @@ async fn wrong_use_is_a_typed_error() {
         let kind = unregistered.to_owned();
         assert_eq!(
             queue.enqueue_update(unregistered, &pod("web")),
-            Err(WorkQueueError::NotRegistered { kind, event })
+            Err(WorkQueueError::NotRegistered { kind, event_type })
         );
     }
     for nameless in [Pod::default(), pod("")] {
@@ -596,9 +596,9 @@ async fn wrong_use_is_a_typed_error() {
 #[test]
 fn errors_say_what_to_do() {
     let kind = "pods".to_owned();
-    let event = EventKind::Add;
+    let event_type = EventType::Add;
 
-    let message = WorkQueueError::NotRegistered { kind, event }.to_string();
+    let message = WorkQueueError::NotRegistered { kind, event_type }.to_string();
 
     assert_eq!(
         message,

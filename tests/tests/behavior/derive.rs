@@ -1,11 +1,20 @@
 //! What `#[derive(EventHandler)]` writes, seen from outside: names, settings, informers.
 
-use std::{collections::BTreeSet, marker::PhantomData, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::BTreeSet,
+    marker::PhantomData,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use kubehandler::{
     DefaultHandler, Filter, Informer, Resource, Retry, Settings,
     k8s::{ConfigMap, Node, Pod},
-    kube::{CustomResourceExt, core::PartialObjectMeta},
+    kube::{
+        CustomResourceExt,
+        core::{ApiResource, DynamicObject, PartialObjectMeta},
+    },
     prelude::*,
 };
 use kubehandler_tests::{
@@ -49,6 +58,117 @@ fn name_is_that_of_the_struct_unless_it_is_given() {
     assert_eq!(HTTPRoutes.name(), "http-routes");
     assert_eq!(Named.name(), "routes");
     assert_eq!(Mirror2::<Node>(PhantomData).name(), "mirror2");
+}
+
+/// Computes its name, and notes what it is called for.
+#[derive(EventHandler)]
+#[handler(resource = Pod, name = self.name)]
+struct OfName {
+    name: String,
+    called: Arc<Mutex<Vec<String>>>,
+}
+
+impl OfName {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            called: Arc::default(),
+        }
+    }
+}
+
+impl Callbacks for OfName {
+    async fn on_add(&self, ev: Event<Self>) -> Result<Action> {
+        let call = format!("{} {}", self.name, ev.key());
+        self.called.lock().expect("not poisoned").push(call);
+        Ok(Action::DONE)
+    }
+}
+
+#[derive(EventHandler)]
+#[handler(resource = Pod, name = format!("web-{}", self.0))]
+struct Numbered(u8);
+
+#[derive(EventHandler)]
+#[handler(resource = Pod, name = self.name())]
+struct OfMethod(Arc<str>);
+
+impl OfMethod {
+    fn name(&self) -> Cow<'_, str> {
+        Cow::Borrowed(&self.0)
+    }
+}
+
+#[derive(EventHandler)]
+#[handler(resource = Pod, name = if self.0 { Self::BLUE } else { "green" })]
+struct Chosen(bool);
+
+impl Chosen {
+    const BLUE: &str = "blue";
+}
+
+#[test]
+fn name_is_what_an_expression_of_the_handler_says() {
+    assert_eq!(OfName::new("a").name(), "a");
+    assert_eq!(EventHandler::name(&Numbered(7)), "web-7");
+    assert_eq!(EventHandler::name(&OfMethod("b".into())), "b");
+    assert_eq!(Chosen(true).name(), "blue");
+    assert_eq!(Chosen(false).name(), "green");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_struct_is_registered_under_several_names_and_shares_its_informer() {
+    let server = ScriptedServer::new();
+    server.put(pod("default/a"));
+    let (blue, green) = (OfName::new("blue"), OfName::new("green"));
+    let called = [&blue, &green].map(|handler| handler.called.clone());
+    let event_loop = EventLoop::new("test")
+        .client(server.client())
+        .register(blue)
+        .register(green);
+    let handle = event_loop.handle();
+
+    let _running = tokio::spawn(event_loop.run_until(CancellationToken::new()));
+    assert!(handle.idle().await);
+
+    let called = called.map(|called| called.lock().expect("not poisoned").clone());
+    assert_eq!(called, [["blue default/a"], ["green default/a"]]);
+    assert_eq!(handle.informers().len(), 1);
+    let names: Vec<String> = handle
+        .handlers()
+        .into_iter()
+        .map(|state| state.handler)
+        .collect();
+    assert_eq!(names, ["blue", "green"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn computed_name_is_checked_when_the_loop_starts() {
+    let refusal = async |names: &[&str]| {
+        let event_loop = names
+            .iter()
+            .fold(EventLoop::new("test"), |event_loop, name| {
+                event_loop.register(OfName::new(name))
+            });
+        let run = event_loop
+            .client(ScriptedServer::new().client())
+            .run_until(CancellationToken::new());
+        run.await.expect_err("it is refused").to_string()
+    };
+
+    let invalid = refusal(&["pods", "My Pods"]).await;
+    let twice = refusal(&["pods", "nodes", "pods"]).await;
+
+    assert_eq!(
+        invalid,
+        "the handler `behavior::derive::OfName` has the name `My Pods`, which is not a DNS label: use at most \
+         63 of a-z, 0-9 and `-`, without `-` at the ends"
+    );
+    assert_eq!(
+        twice,
+        "handler `pods` is registered twice, both times as `behavior::derive::OfName`: give each a name of its \
+         own, as with `#[handler(name = self.name)]`"
+    );
 }
 
 #[derive(EventHandler)]
@@ -144,6 +264,30 @@ async fn informer_expression_sees_the_handler() {
         asked,
         BTreeSet::from(["/api/v1/namespaces/platform/configmaps?&".to_owned()])
     );
+}
+
+#[derive(EventHandler)]
+#[handler(resource = DynamicObject, api_resource = self.kind)]
+#[handler(namespace = "web", labels = "app=web", name = self.kind.plural)]
+struct Things {
+    kind: ApiResource,
+}
+
+impl Callbacks for Things {}
+
+#[tokio::test(start_paused = true)]
+async fn kind_known_at_run_time_is_what_the_expression_says() {
+    let of = |kind| Things { kind };
+
+    let maps = asked_by(
+        of(ApiResource::erase::<ConfigMap>(&())),
+        &ScriptedServer::new(),
+    )
+    .await;
+    let pods = asked_by(of(ApiResource::erase::<Pod>(&())), &ScriptedServer::new()).await;
+
+    let path = |plural| BTreeSet::from([format!("/api/v1/namespaces/web/{plural}?app=web&")]);
+    assert_eq!((maps, pods), (path("configmaps"), path("pods")));
 }
 
 #[derive(EventHandler)]

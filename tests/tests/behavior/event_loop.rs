@@ -8,8 +8,8 @@ use std::{
 };
 
 use kubehandler::{
-    Callbacks, DefaultHandler, EventHandler, EventKind, EventLoop, Filter, Informer, Informers,
-    Retry, RunError, Settings,
+    Callbacks, DefaultHandler, EventHandler, EventLoop, EventType, Filter, HandlerState, Informer,
+    Informers, Retry, RunError, Settings,
     k8s::{ConfigMap, Node, Pod},
     kube::core::{ApiResource, DynamicObject, PartialObjectMeta},
     prelude::{Action, Event},
@@ -55,6 +55,10 @@ async fn refusal(event_loop: EventLoop) -> String {
     error.to_string()
 }
 
+fn is_of_nodes(asked: &Asked) -> bool {
+    asked.path == "/api/v1/nodes"
+}
+
 fn pods(name: &str) -> DefaultHandler<Pod> {
     DefaultHandler::new(name)
 }
@@ -73,6 +77,10 @@ async fn two_handlers_of_one_name_are_refused() {
     let text = refusal(event_loop.register(DefaultHandler::<Node>::new("pods"))).await;
 
     assert!(text.contains("`pods` is registered twice"), "{text}");
+    assert!(
+        text.contains("::Pod>` and as `") && text.contains("::Node>`"),
+        "{text}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +89,7 @@ async fn handler_name_that_is_no_dns_label_is_refused() {
         let text = refusal(EventLoop::new("test").register(pods(name))).await;
 
         assert!(
-            text.contains(&format!("`{name}` is not a DNS label")),
+            text.contains(&format!("has the name `{name}`, which is not a DNS label")),
             "{text}"
         );
     }
@@ -174,7 +182,7 @@ async fn informer_that_a_handler_brings_serves_two_loops_and_outlives_one() {
 
 /// A handler of kinds that are not known before the program runs.
 struct Dynamic {
-    informer: Informer<DynamicObject>,
+    kind: ApiResource,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
@@ -185,8 +193,8 @@ impl EventHandler for Dynamic {
         "dynamic".into()
     }
 
-    fn informer(&self, _: &Informers) -> Informer<DynamicObject> {
-        self.informer.clone()
+    fn informer(&self, informers: &Informers) -> Informer<DynamicObject> {
+        informers.informer_with_type(&self.kind, Filter::default())
     }
 }
 
@@ -218,16 +226,36 @@ async fn kind_known_at_run_time_is_handled() {
     };
     let seen = Arc::default();
     let handler = Dynamic {
-        informer: Informer::with_type(server.client(), &sites, Filter::default()),
+        kind: sites.clone(),
         seen: Arc::clone(&seen),
     };
+    let event_loop = EventLoop::new("test")
+        .register(handler)
+        .register(DefaultHandler::<DynamicObject>::with_type("sites", sites));
+    let handle = event_loop.handle();
 
-    let _running = start(&server, EventLoop::new("test").register(handler));
+    let _running = start(&server, event_loop);
     sleep(MOMENT).await;
 
+    assert_eq!(handle.informers().len(), 1, "shared by both handlers");
     assert_eq!(
         *seen.lock().expect("not poisoned"),
         [r#"Some("Site") web/home "a""#]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn kind_known_at_run_time_without_a_plural_is_refused() {
+    let mut kind = ApiResource::erase::<Pod>(&());
+    kind.plural = String::new();
+
+    let handler = DefaultHandler::<DynamicObject>::with_type("things", kind);
+    let text = refusal(EventLoop::new("test").register(handler)).await;
+
+    assert_eq!(
+        text,
+        "handler `things` has an invalid informer: `` in `v1` is no kind: an `ApiResource` has an \
+         `api_version`, such as `apps/v1`, and a `plural`, such as `deployments`"
     );
 }
 
@@ -275,14 +303,14 @@ async fn when_gates_adds_and_updates_and_ends_no_life() {
     let calls: Vec<_> = log
         .started()
         .into_iter()
-        .map(|seen| (seen.kind, seen.version))
+        .map(|seen| (seen.event_type, seen.version))
         .collect();
     assert_eq!(
         calls,
         [
-            (EventKind::Add, "97".to_owned()),
-            (EventKind::Update, "99".to_owned()),
-            (EventKind::Delete, "102".to_owned()),
+            (EventType::Add, "97".to_owned()),
+            (EventType::Update, "99".to_owned()),
+            (EventType::Delete, "102".to_owned()),
         ]
     );
 }
@@ -343,6 +371,110 @@ async fn handle_has_synced_once_each_object_of_the_first_list_was_tried() {
 
     assert!(handle.has_synced(), "one failed, one succeeded");
     assert!(!handle.is_idle(), "one waits for its retry");
+}
+
+#[tokio::test(start_paused = true)]
+async fn handle_shows_which_handlers_have_synced() {
+    let (server, log) = (ScriptedServer::new(), Log::new());
+    server.put(pod("default/a"));
+    let slow = Recorder::new("slow", &log).does(|_| Does::Take(MOMENT));
+    server.fault(usize::MAX, is_of_nodes, Reply::never);
+    let event_loop = EventLoop::new("test")
+        .register(slow)
+        .register(pods("quick"))
+        .register(DefaultHandler::<Node>::new("nodes"));
+    let handle = event_loop.handle();
+    assert!(handle.handlers().is_empty(), "it does not run yet");
+    let states = || -> Vec<String> {
+        let states = handle.handlers().into_iter();
+        let describe = |state: HandlerState| {
+            let HandlerState {
+                handler,
+                informer,
+                has_synced,
+                ..
+            } = state;
+            format!("{handler} of {informer}: {has_synced}")
+        };
+        states.map(describe).collect()
+    };
+    let _running = start(&server, event_loop);
+
+    sleep(MOMENT / 2).await;
+    let early = states();
+    sleep(MOMENT).await;
+    let late = states();
+
+    assert_eq!(
+        early,
+        [
+            "slow of pods: false",
+            "quick of pods: true",
+            "nodes of nodes: false"
+        ]
+    );
+    assert_eq!(
+        late,
+        [
+            "slow of pods: true",
+            "quick of pods: true",
+            "nodes of nodes: false"
+        ]
+    );
+}
+
+/// Notes what it finds in the store of an informer that another handler brings.
+struct Placements {
+    nodes: Informer<Node>,
+    found: Arc<Mutex<Vec<(bool, bool)>>>,
+}
+
+impl EventHandler for Placements {
+    type Resource = Pod;
+
+    fn name(&self) -> Cow<'_, str> {
+        "placements".into()
+    }
+
+    fn informer(&self, informers: &Informers) -> Informer<Pod> {
+        informers.informer(Filter::default())
+    }
+}
+
+impl Callbacks for Placements {
+    async fn reconcile(&self, _: Event<Self>) -> kubehandler::Result<Action> {
+        let has_synced = self.nodes.has_synced();
+        let node = self.nodes.get(&"a".parse()?)?;
+        let found = (has_synced, node.is_some());
+        self.found.lock().expect("not poisoned").push(found);
+        if has_synced {
+            Ok(Action::DONE)
+        } else {
+            Ok(Action::requeue_after(MOMENT))
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn callback_sees_whether_the_informer_of_another_handler_has_synced() {
+    let server = ScriptedServer::new();
+    server.put(pod("default/a"));
+    server.put(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "a"}}));
+    server.fault(1, is_of_nodes, || Reply::code(503));
+    let nodes = Informer::<Node>::new(server.client(), Filter::default());
+    let found = Arc::default();
+    let event_loop = EventLoop::new("test")
+        .register(DefaultHandler::<Node>::new("nodes").with_informer(nodes.clone()))
+        .register(Placements {
+            nodes,
+            found: Arc::clone(&found),
+        });
+
+    let _running = start(&server, event_loop);
+    sleep(100 * MOMENT).await;
+
+    let found = found.lock().expect("not poisoned");
+    assert_eq!(*found, [(false, false), (true, true)]);
 }
 
 #[tokio::test(start_paused = true)]

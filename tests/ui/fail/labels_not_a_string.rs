@@ -1,0 +1,9 @@
+//! A selector without quotes.
+
+use kubehandler::{EventHandler, k8s::Pod};
+
+#[derive(EventHandler)]
+#[handler(resource = Pod, labels = app=web)]
+struct Pods;
+
+fn main() {}

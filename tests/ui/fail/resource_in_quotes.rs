@@ -1,0 +1,21 @@
+//! The kind is a type, not a string.
+
+use kubehandler::prelude::*;
+
+#[derive(EventHandler)]
+#[handler(resource = "Pod")]
+struct Pods;
+
+impl Callbacks for Pods {
+    async fn on_add(&self, ev: Event<Self>) -> Result<Action> {
+        let node = ev
+            .object()?
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.node_name.clone());
+        println!("{} {:?}", ev.key(), node);
+        Ok(Action::DONE)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+//! A number in quotes.
+
+use kubehandler::{EventHandler, k8s::Pod};
+
+#[derive(EventHandler)]
+#[handler(resource = Pod, workers = "8")]
+struct Pods;
+
+fn main() {}
