@@ -18,7 +18,23 @@ test-all:
 
 # Clippy on everything, warnings denied.
 lint:
-    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --workspace --all-targets --features kubehandler-peers/programs -- -D warnings
+
+# Before a push: format, layout, Clippy, unit tests and laws.
+check:
+    cargo fmt --all --check
+    tests/layout/run
+    cargo clippy --workspace --all-targets --features kubehandler-peers/programs -- -D warnings
+    cargo test --workspace --lib
+    cargo test -p kubehandler-tests --test laws
+
+# The packages as they are published, built as their users build them; takes names of checks.
+packages *names:
+    tests/packages/run {{names}}
+
+# The public interface compared with its listing; --write takes a change over.
+interface *arguments:
+    tests/public-api/run {{arguments}}
 
 # Formats the code.
 fmt:
@@ -34,7 +50,7 @@ cluster:
 
 # The sample controller; takes its flags, such as `just sample --namespace default`.
 sample *flags:
-    cargo run -p sample-controller -- {{flags}}
+    cargo run --bin sample-controller -- {{flags}}
 
 # The load that the embedded API server bears, beside a real one; takes a few minutes.
 bench-apiserver:
@@ -60,7 +76,7 @@ seeds count="5000":
 
 # The model checks of the queue's wake-up protocol.
 loom:
-    RUSTFLAGS="--cfg kubehandler_loom" CARGO_TARGET_DIR=target/loom cargo test -p kubehandler --lib loom
+    RUSTFLAGS="--cfg kubehandler_loom" CARGO_TARGET_DIR=target/loom cargo test -p kubehandler-queue --lib loom
 
 # Breaks each law on purpose and checks that its test notices; takes names or globs.
 mutants *names:
@@ -72,12 +88,13 @@ deny:
 
 # An API server in memory until Ctrl-C; takes its flags, such as `just apiserver --load pods.yaml`.
 apiserver *flags:
-    cargo run -p kubehandler-apiserver -- {{flags}}
+    cargo run --bin kubehandler-apiserver -- {{flags}}
 
 # The scenarios on the embedded server and on a real one; takes a part of a title.
 conformance title="":
     SCENARIO="{{title}}" KUBEBUILDER_ASSETS="$(tests/cluster/build)" cargo test -p kubehandler-tests --test slow every_scenario
 
-# Looks for inputs that break the embedded server; needs `cargo install cargo-fuzz` and a nightly compiler.
-fuzz target="url":
-    cd kubehandler-apiserver && cargo +nightly fuzz run {{target}}
+# Looks for inputs that break a parser, such as `just fuzz kubehandler proxy`; needs `cargo install cargo-fuzz`.
+fuzz package="kubehandler-apiserver" target="url" *flags:
+    [ ! -e {{package}}/fuzz/seeds ] || {{package}}/fuzz/seeds
+    cd {{package}} && cargo fuzz run --sanitizer none {{target}} -- $(ls fuzz/{{target}}.dict 2>/dev/null | sed 's/^/-dict=/') {{flags}}
