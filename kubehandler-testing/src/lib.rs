@@ -59,7 +59,8 @@
 //! # use kubehandler_testing::TestKit;
 //! # async fn example() -> anyhow::Result<()> {
 //! # let kit = TestKit::new();
-//! # kit.load("{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {selector: {}, template: {}}}").await?;
+//! # kit.load("{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {selector: {matchLabels: {app: web}}, \
+//! #     template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: nginx}]}}}}").await?;
 //! # let run = kit.run(EventLoop::new("test").register(DefaultHandler::<Deployment>::new("web")));
 //! kit.set_status("default/web", |web: &mut Deployment| {
 //!     web.status.get_or_insert_default().ready_replicas = Some(3);
@@ -75,10 +76,10 @@
 //!
 //! # What the server lacks
 //!
-//! Server-side apply, for one: a request for what real servers have and this one has not fails with
-//! a message that begins with what "is not in the embedded server", also in the error of the callback
-//! that made it and in that of [`Run::idle`]. The documentation of [`kubehandler_apiserver`] lists it
-//! all under *What is not there*.
+//! Protobuf, for one: a request for what real servers have and this one has not fails with a message
+//! that begins with what "is not in the embedded server", also in the error of the callback that made
+//! it and in that of [`Run::idle`]. The documentation of [`kubehandler_apiserver`] lists it all under
+//! *What is not there*.
 //!
 //! # When something goes wrong on the way
 //!

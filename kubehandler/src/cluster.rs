@@ -30,7 +30,7 @@ use std::{fmt, path::PathBuf, time::Duration};
 use kube::{Client, Config};
 
 pub use error::{ClusterError, Place};
-pub(crate) use stage::Stages;
+pub(crate) use stage::{AnswerTimes, Stages};
 
 use crate::{
     cluster::{
@@ -46,7 +46,7 @@ use crate::{
     log::{info, warn},
 };
 
-/// How long a credentials plugin may take, if nothing else is said.
+/// How long a credentials plugin that asks a person may take, if nothing else is said.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Which cluster to use, and as whom.
@@ -183,18 +183,18 @@ impl Cluster {
     ///
     /// Dropping the future ends a plugin that runs.
     pub async fn connect(&self) -> Result<Client, ClusterError> {
-        self.connect_within(CONNECT_TIMEOUT, Stages::default())
-            .await
+        let times = AnswerTimes::of(CONNECT_TIMEOUT);
+        self.connect_within(times, Stages::default()).await
     }
 
     /// Makes a client, whose plugin has this long to answer; what it waits for is noted in `stages`.
     pub(crate) async fn connect_within(
         &self,
-        limit: Duration,
+        times: AnswerTimes,
         stages: Stages,
     ) -> Result<Client, ClusterError> {
         let environment = Environment::of_process();
-        self.connect_in(&environment, stages, limit).await
+        self.connect_in(&environment, stages, times).await
     }
 
     /// Makes a client in an environment; see [`connect_within`](Self::connect_within).
@@ -202,7 +202,7 @@ impl Cluster {
         &self,
         environment: &Environment,
         stages: Stages,
-        limit: Duration,
+        times: AnswerTimes,
     ) -> Result<Client, ClusterError> {
         // What is a file may as well be a pipe that somebody is to fill, or far away.
         let (cluster, read_in) = (self.clone(), environment.clone());
@@ -214,7 +214,7 @@ impl Cluster {
         let mut access = access;
         self.guard(&mut access, environment);
         let place = access.place.clone();
-        let signer = Signer::new(&mut access, &stages, limit).await?;
+        let signer = Signer::new(&mut access, &stages, times).await?;
         let Access {
             server,
             namespace,

@@ -71,7 +71,7 @@ pub struct EventLoop {
     connect: Connect,
     workers: usize,
     limits: Limits,
-    connect_timeout: Duration,
+    connect_timeout: Option<Duration>,
     sync_timeout: Duration,
     drain_timeout: Duration,
     registrations: Vec<Box<dyn Registration>>,
@@ -142,7 +142,7 @@ impl EventLoop {
         let client = tokio::select! {
             // A client that is there already lets the handlers' informers be checked first.
             biased;
-            client = connect.client(self.connect_timeout, stages.clone()) => client?,
+            client = connect.client(self.answer_times(), stages.clone()) => client?,
             () = stop.cancelled() => return Ok(()),
             never = starting::report(&stages) => match never {},
         };

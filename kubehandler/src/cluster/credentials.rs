@@ -5,7 +5,7 @@ mod plugin;
 mod provider;
 mod token_file;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use secrecy::ExposeSecret;
@@ -15,7 +15,7 @@ use crate::cluster::{
     error::ClusterError,
     proxy::basic,
     reread::{Reread, aside},
-    stage::Stages,
+    stage::{AnswerTimes, Stages},
     tls::PluginIdentity,
 };
 
@@ -42,7 +42,7 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// Fails if they cannot be used, or if a plugin does not answer within `limit`.
+    /// Fails if they cannot be used, or if a plugin does not answer in time.
     ///
     /// # Cancel safety
     ///
@@ -50,7 +50,7 @@ impl Signer {
     pub(crate) async fn new(
         access: &mut Access,
         stages: &Stages,
-        limit: Duration,
+        times: AnswerTimes,
     ) -> Result<Self, ClusterError> {
         Ok(match std::mem::take(&mut access.credentials) {
             Credentials::None => Self::Nobody,
@@ -75,13 +75,13 @@ impl Signer {
                 cluster,
                 place,
             } => {
-                let plugin = Plugin::new(exec, cluster, place, stages.clone(), limit);
+                let plugin = Plugin::new(exec, cluster, place, stages.clone(), times);
                 let plugin = Arc::new(plugin);
                 plugin.start().await?;
                 Self::Plugin(plugin)
             }
             Credentials::Provider { config, place } => {
-                Self::Provider(Provider::new(config, place, limit).await?)
+                Self::Provider(Provider::new(config, place, times.alone).await?)
             }
         })
     }

@@ -36,7 +36,7 @@ pub enum ClusterError {
         place: Place,
         /// What did not answer.
         what: String,
-        /// The limit, which [`EventLoop::connect_timeout`](crate::EventLoop::connect_timeout) sets.
+        /// The limit: see [`EventLoop::connect_timeout`](crate::EventLoop::connect_timeout).
         limit: Duration,
     },
 }

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 pub use super::credentials::fuzzing::{Taken, take_answer};
 use super::{
-    Access, Cluster, Credentials, Environment, Signer, Stages, TlsClient, access::Roots,
-    environment::ProxyVariables, error::ClusterError, kubeconfig, proxy::Proxy, reread::aside,
-    select::select, server::Server,
+    Access, AnswerTimes, CONNECT_TIMEOUT, Cluster, Credentials, Environment, Signer, Stages,
+    TlsClient, access::Roots, environment::ProxyVariables, error::ClusterError, kubeconfig,
+    proxy::Proxy, reread::aside, select::select, server::Server,
 };
 
 /// Some kubeconfig files, read and merged.
@@ -69,7 +69,7 @@ impl Kubeconfig {
         };
         let stages = Stages::default();
         if !matches!(access.credentials, Credentials::Plugin { .. }) {
-            Signer::new(&mut access, &stages, super::CONNECT_TIMEOUT).await?;
+            Signer::new(&mut access, &stages, AnswerTimes::of(CONNECT_TIMEOUT)).await?;
         }
         if access.server.is_https() {
             let Access { mut tls, place, .. } = access;

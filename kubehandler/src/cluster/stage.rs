@@ -1,9 +1,28 @@
-//! What the program waits for, before it has heard from the server.
+//! What the program waits for, before it has heard from the server, and for how long.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use tokio::time::Instant;
+
+/// How long what gives credentials may take to answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnswerTimes {
+    /// While it works by itself.
+    pub(crate) alone: Duration,
+    /// While it may ask a person.
+    pub(crate) asking: Duration,
+}
+
+impl AnswerTimes {
+    /// Makes no difference between the two.
+    pub(crate) fn of(limit: Duration) -> Self {
+        Self {
+            alone: limit,
+            asking: limit,
+        }
+    }
+}
 
 /// What is under way now.
 #[derive(Clone, Debug, Default)]
@@ -66,8 +85,6 @@ impl Drop for Entered {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[tokio::test(start_paused = true)]

@@ -81,9 +81,9 @@ async fn connect(file: &Path) -> Result<Client, ClusterError> {
 }
 
 async fn connect_in(cluster: &Cluster, environment: &Environment) -> Result<Client, ClusterError> {
-    let limit = Duration::from_secs(30);
+    let times = AnswerTimes::of(Duration::from_secs(30));
     cluster
-        .connect_in(environment, Stages::default(), limit)
+        .connect_in(environment, Stages::default(), times)
         .await
 }
 

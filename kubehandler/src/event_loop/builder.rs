@@ -12,7 +12,7 @@ use super::{
     registry::{Registry, Wired},
 };
 use crate::{
-    cluster::{CONNECT_TIMEOUT, Cluster},
+    cluster::{AnswerTimes, CONNECT_TIMEOUT, Cluster},
     contained::{Contained, contained},
     event::Context,
     handler::Callbacks,
@@ -39,7 +39,7 @@ impl EventLoop {
             connect: Connect::default(),
             workers: 16,
             limits: Limits::default(),
-            connect_timeout: CONNECT_TIMEOUT,
+            connect_timeout: None,
             sync_timeout: Duration::from_secs(120),
             drain_timeout: Duration::from_secs(25),
             registrations: Vec::new(),
@@ -146,12 +146,13 @@ impl EventLoop {
         self
     }
 
-    /// Fails if there is no client after this time; the default is 5 minutes.
+    /// Fails if there is no client after this time.
     ///
-    /// That is for a credentials plugin which waits for a login, and for what is given to
+    /// By default, a credentials plugin has as long as the [sync timeout](Self::sync_timeout). One that may
+    /// ask a person, as it is run in a terminal, has 5 minutes at least, and so has what is given to
     /// [`config_from`](Self::config_from).
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.connect_timeout = Some(timeout);
         self
     }
 
@@ -206,6 +207,17 @@ impl EventLoop {
     pub fn gate(mut self, gate: Gate) -> Self {
         self.gate = Some(gate);
         self
+    }
+
+    /// Says how long what gives credentials may take.
+    pub(super) fn answer_times(&self) -> AnswerTimes {
+        self.connect_timeout.map_or(
+            AnswerTimes {
+                alone: self.sync_timeout,
+                asking: self.sync_timeout.max(CONNECT_TIMEOUT),
+            },
+            AnswerTimes::of,
+        )
     }
 
     /// Returns a handle that shows how far the loop has come.

@@ -3,12 +3,12 @@
 use std::{error::Error, pin::Pin, time::Duration};
 
 use kube::{Client, Config};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use super::error::RunError;
 use crate::{
     chain::{chain, quotes_secrets},
-    cluster::{Cluster, Stages},
+    cluster::{AnswerTimes, Cluster, Stages},
 };
 
 /// Where the client comes from.
@@ -36,22 +36,29 @@ struct NoConfig {
 
 impl Connect {
     /// Makes the client, or fails after this time; what it waits for is noted in `stages`.
-    pub(super) async fn client(self, limit: Duration, stages: Stages) -> Result<Client, RunError> {
-        // No clock reaches further than a hundred years.
-        let limit = limit.min(Duration::from_secs(100 * 365 * 86_400));
-        let deadline = Instant::now() + limit;
+    pub(super) async fn client(
+        self,
+        times: AnswerTimes,
+        stages: Stages,
+    ) -> Result<Client, RunError> {
+        let start = Instant::now();
         let cluster = match self {
             Self::Client(client) => return Ok(client),
             Self::Cluster(cluster) => cluster,
             Self::Config(config) => {
                 let _stage = stages.enter("what finds the configuration");
-                let config = timeout_at(deadline, config).await;
+                let limit = times.asking;
+                let config = timeout(limit, config).await;
                 let config = config.map_err(|_| RunError::Client(Box::new(NoConfig { limit })))?;
                 Cluster::config(config.map_err(no_client)?).credentials_over_http()
             }
         };
-        let left = deadline.saturating_duration_since(Instant::now());
-        let client = cluster.connect_within(left, stages).await;
+        let left = |time: Duration| time.saturating_sub(start.elapsed());
+        let times = AnswerTimes {
+            alone: left(times.alone),
+            asking: left(times.asking),
+        };
+        let client = cluster.connect_within(times, stages).await;
         client.map_err(RunError::Cluster)
     }
 }
@@ -75,11 +82,16 @@ mod tests {
         Config::new("http://127.0.0.1:1".parse().expect("a URI"))
     }
 
+    fn times() -> AnswerTimes {
+        AnswerTimes {
+            alone: Duration::from_secs(120),
+            asking: Duration::from_secs(300),
+        }
+    }
+
     async fn client(config: Config) -> Result<Client, RunError> {
         let connect = Connect::Config(Box::pin(async { Ok(config) }));
-        connect
-            .client(Duration::from_secs(300), Stages::default())
-            .await
+        connect.client(times(), Stages::default()).await
     }
 
     #[tokio::test(start_paused = true)]
@@ -87,9 +99,7 @@ mod tests {
         let start = Instant::now();
         let connect = Connect::Config(Box::pin(std::future::pending()));
 
-        let client = connect
-            .client(Duration::from_secs(300), Stages::default())
-            .await;
+        let client = connect.client(times(), Stages::default()).await;
 
         let error = client.err().expect("no client");
         assert_eq!(start.elapsed(), Duration::from_secs(300));
@@ -107,6 +117,7 @@ mod tests {
             "apiVersion": "client.authentication.k8s.io/v1",
             "command": "sleep",
             "args": ["20"],
+            "interactiveMode": "Never",
         });
         config.auth_info.exec = serde_json::from_value(exec).expect("a plugin");
         let start = Instant::now();
@@ -114,10 +125,10 @@ mod tests {
         let client = client(config).await;
 
         let error = client.err().expect("no client");
-        assert_eq!(start.elapsed(), Duration::from_secs(300));
+        assert_eq!(start.elapsed(), Duration::from_secs(120));
         assert_eq!(
             chain(&error),
-            "the configuration given to the event loop: the credentials plugin `sleep` did not answer within 300s; run it by hand, or allow it more time"
+            "the configuration given to the event loop: the credentials plugin `sleep` did not answer within 120s; run it by hand, or allow it more time"
         );
     }
 

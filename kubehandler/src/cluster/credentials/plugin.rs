@@ -29,7 +29,7 @@ use crate::{
     cluster::{
         error::{ClusterError, Place},
         kubeconfig::Exec,
-        stage::Stages,
+        stage::{AnswerTimes, Stages},
         tls::PluginIdentity,
     },
 };
@@ -46,7 +46,7 @@ pub(crate) struct Plugin {
     cluster: Option<Value>,
     place: Place,
     stages: Stages,
-    limit: Duration,
+    times: AnswerTimes,
     identity: PluginIdentity,
     state: Mutex<PluginState>,
     /// Held while the plugin runs: it may ask a human, once.
@@ -76,7 +76,7 @@ struct Current {
 #[derive(Clone)]
 enum PluginFailure {
     Invalid(String),
-    NoAnswer,
+    NoAnswer(Duration),
 }
 
 impl Plugin {
@@ -85,14 +85,14 @@ impl Plugin {
         cluster: Option<Value>,
         place: Place,
         stages: Stages,
-        limit: Duration,
+        times: AnswerTimes,
     ) -> Self {
         Self {
             exec,
             cluster,
             place,
             stages,
-            limit,
+            times,
             identity: PluginIdentity::default(),
             state: Mutex::default(),
             running: tokio::sync::Mutex::default(),
@@ -175,9 +175,14 @@ impl Plugin {
                 return Err(failure.clone());
             }
         }
-        let answer = match timeout(self.limit, self.run()).await {
+        let limit = if self.may_ask() {
+            self.times.asking
+        } else {
+            self.times.alone
+        };
+        let answer = match timeout(limit, self.run()).await {
             Ok(answer) => answer.map_err(PluginFailure::Invalid),
-            Err(_) => Err(PluginFailure::NoAnswer),
+            Err(_) => Err(PluginFailure::NoAnswer(limit)),
         };
         let mut state = self.state.lock();
         state.ran = Some(Instant::now());
@@ -199,10 +204,10 @@ impl Plugin {
     fn error(&self, failure: PluginFailure) -> ClusterError {
         match failure {
             PluginFailure::Invalid(reason) => self.place.invalid(reason),
-            PluginFailure::NoAnswer => ClusterError::NoAnswer {
+            PluginFailure::NoAnswer(limit) => ClusterError::NoAnswer {
                 place: self.place.clone(),
                 what: self.shown(),
-                limit: self.limit,
+                limit,
             },
         }
     }
@@ -273,15 +278,17 @@ impl Plugin {
     }
 
     fn is_interactive(&self, shown: &str) -> Result<bool, String> {
-        let is_terminal = io::stdin().is_terminal();
-        match &*self.exec.interactive_mode {
-            "Never" => Ok(false),
-            "Always" if !is_terminal => Err(format!(
+        if self.exec.interactive_mode == "Always" && !io::stdin().is_terminal() {
+            return Err(format!(
                 "{shown} must ask a human, and standard input is no terminal: run the program in one, or set `interactiveMode: IfAvailable`"
-            )),
-            "Always" => Ok(true),
-            _ => Ok(is_terminal),
+            ));
         }
+        Ok(self.may_ask())
+    }
+
+    /// Returns true if it may ask a person.
+    fn may_ask(&self) -> bool {
+        self.exec.interactive_mode != "Never" && io::stdin().is_terminal()
     }
 
     fn not_run(&self, shown: &str, error: &io::Error) -> String {

@@ -304,7 +304,11 @@ async fn plugin_that_hangs_is_given_up_and_what_is_waited_for_is_known() {
     let cluster = Cluster::kubeconfig(file).credentials_over_http();
     let stages = Stages::default();
     let environment = Environment::default();
-    let connect = cluster.connect_in(&environment, stages.clone(), Duration::from_secs(300));
+    let connect = cluster.connect_in(
+        &environment,
+        stages.clone(),
+        AnswerTimes::of(Duration::from_secs(300)),
+    );
     let mut connect = std::pin::pin!(connect);
 
     let plugin = format!(

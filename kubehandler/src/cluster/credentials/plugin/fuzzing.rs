@@ -1,7 +1,8 @@
 //! Answers of credentials plugins that never ran, for the fuzz targets.
 
 use super::{
-    Answer, ClusterError, Duration, Exec, Place, Plugin, PluginFailure, Stages, Time, Value, json,
+    Answer, AnswerTimes, ClusterError, Duration, Exec, Place, Plugin, PluginFailure, Stages, Time,
+    Value, json,
 };
 
 /// What was taken of an answer.
@@ -32,7 +33,13 @@ pub fn take_answer(
         command: command.to_owned(),
         ..Exec::default()
     };
-    let plugin = Plugin::new(exec, None, Place::code(), Stages::default(), Duration::MAX);
+    let plugin = Plugin::new(
+        exec,
+        None,
+        Place::code(),
+        Stages::default(),
+        AnswerTimes::of(Duration::MAX),
+    );
     let current = plugin.taken(printed);
     let current = current.map_err(|reason| plugin.error(PluginFailure::Invalid(reason)))?;
     let answer = Answer::parse(printed).unwrap_or_default();

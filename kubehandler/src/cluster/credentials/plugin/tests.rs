@@ -6,7 +6,13 @@ fn plugin() -> Plugin {
         command: "x".to_owned(),
         ..Exec::default()
     };
-    Plugin::new(exec, None, Place::code(), Stages::default(), Duration::MAX)
+    Plugin::new(
+        exec,
+        None,
+        Place::code(),
+        Stages::default(),
+        AnswerTimes::of(Duration::MAX),
+    )
 }
 
 #[test]
