@@ -6,7 +6,7 @@ use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared},
 };
-use kubehandler::{CancellationToken, EventLoop, EventLoopHandle, RunError};
+use kubehandler::{CancellationToken, EventLoop, EventLoopHandle, Fact, RunError};
 
 use crate::{
     calls::{CallLog, Calls},
@@ -40,7 +40,11 @@ impl Running {
         let calls = CallLog::default();
         let event_loop = event_loop.observe({
             let calls = calls.clone();
-            move |report| calls.note(report)
+            move |fact| {
+                if let Fact::Callback(report) = fact {
+                    calls.note(report);
+                }
+            }
         });
         let handle = event_loop.handle();
         let stop = CancellationToken::new();

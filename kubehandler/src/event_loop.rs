@@ -199,6 +199,9 @@ impl EventLoop {
         for registration in std::mem::take(&mut self.registrations) {
             registration.open(&informers, stop, defaults, &self.registry, &mut wired)?;
         }
+        if let Some(observer) = &self.observer {
+            wired.observe_informers(Arc::new(observer.clone()));
+        }
         Ok(wired)
     }
 }

@@ -28,6 +28,8 @@ pub(crate) use object::{
     stored::{Stored, Uid, UidBuffer},
 };
 pub use options::{InformerOptions, StoreFormat};
+pub(crate) use reflector::news::InformerObserver;
+pub use reflector::news::{InformerStage, ListCause};
 pub use set::Informers;
 pub(crate) use source::Source;
 pub use wire::{filter::Filter, limits::Limits};

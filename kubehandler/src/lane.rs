@@ -10,6 +10,7 @@ mod call;
 pub(crate) mod cause;
 pub(crate) mod dispatch;
 pub(crate) mod gate;
+pub(crate) mod observer;
 pub(crate) mod owed;
 pub(crate) mod source;
 mod unmapped;
@@ -36,10 +37,10 @@ use crate::{
         backlog::Backlog,
         dispatch::Dispatch,
         gate::Gate,
+        observer::{LaneObserver, Untold},
         owed::{Patience, Turn},
     },
     object_key::ObjectKey,
-    observe::Observer,
     queue::{Priority, Queue},
     settings::Retry,
     watchdog::Bench,
@@ -52,7 +53,7 @@ pub(crate) struct Config {
     pub(crate) timeout: Option<Duration>,
     pub(crate) retry: Retry,
     pub(crate) resync: Option<Duration>,
-    pub(crate) observer: Option<Observer>,
+    pub(crate) observer: Option<Arc<dyn LaneObserver>>,
     /// None if the workers always work.
     pub(crate) gate: Option<Gate>,
 }
@@ -71,6 +72,8 @@ pub(crate) struct Lane {
     progress: Arc<Notify>,
     /// What the workers do, each in a slot.
     bench: Arc<Bench>,
+    /// What the observer is yet to be told; empty if there is none.
+    untold: Untold,
 }
 
 /// The accounts of all objects of a lane, and the calls that run.
@@ -133,6 +136,7 @@ impl Lane {
             book: Mutex::default(),
             has_backlog: AtomicBool::new(false),
             progress,
+            untold: Untold::default(),
         })
     }
 
@@ -283,12 +287,23 @@ impl Lane {
     /// Gives the object its next turn.
     fn schedule(&self, key: &ObjectKey, turn: Turn) {
         match turn {
-            Turn::Now(priority) => self.queue.add_with(key.clone(), priority),
+            Turn::Now(priority) => {
+                self.note_due(key, Duration::ZERO);
+                self.queue.add_with(key.clone(), priority);
+            }
             Turn::At(at, priority) => {
                 let delay = at.saturating_duration_since(Instant::now());
+                self.note_due(key, delay);
                 self.queue.add_after_with(key.clone(), delay, priority);
             }
             Turn::Never => {}
+        }
+    }
+
+    /// Notes what the observer is to be told, if there is one.
+    fn note_due(&self, key: &ObjectKey, delay: Duration) {
+        if self.config.observer.is_some() {
+            self.untold.add(key, delay);
         }
     }
 

@@ -234,7 +234,8 @@ pub use event_loop::{
 };
 pub use handler::{ActionFuture, Callbacks, DefaultHandler, DeleteFuture, EventHandler};
 pub use informer::{
-    DecodeError, Filter, Index, Informer, InformerOptions, Informers, Limits, StoreFormat,
+    DecodeError, Filter, Index, Informer, InformerOptions, InformerStage, Informers, Limits,
+    ListCause, StoreFormat,
 };
 pub use k8s_openapi;
 pub use kube;
@@ -243,7 +244,7 @@ pub use kubehandler_derive::{EventHandler, custom_resource, schema};
 #[doc(inline)]
 pub use kubehandler_queue::Printable;
 pub use object_key::{InvalidObjectKey, ObjectKey};
-pub use observe::{CallbackReport, CallbackStage};
+pub use observe::{CallbackReport, CallbackStage, DueReport, Fact, InformerReport};
 pub use outcome::{Action, HandlerError, Result, ResultExt};
 pub use resource::Resource;
 pub use schemars;

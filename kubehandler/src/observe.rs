@@ -1,4 +1,6 @@
-//! What an event loop tells of each callback that it calls: for tests, metrics and audits.
+//! What an event loop tells of itself: for tests, metrics and audits.
+//!
+//! The rooms below say what they can be asked to tell, in traits of their own, and do not know of this one.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -6,12 +8,26 @@ use crate::{
     Printable,
     contained::{Contained, contained, printed},
     event::{Call, EventType},
+    informer::{InformerObserver, InformerStage},
+    lane::observer::LaneObserver,
     log::error,
     object_key::ObjectKey,
     outcome::{Action, Result},
 };
 
-/// One callback that started or ended, as [`EventLoop::observe`](crate::EventLoop::observe) tells it.
+/// One thing that happened in an event loop, as [`EventLoop::observe`](crate::EventLoop::observe) tells it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Fact {
+    /// A callback started or ended.
+    Callback(CallbackReport),
+    /// An object is due for a handler: its place in the work queue was taken.
+    Due(DueReport),
+    /// An informer listed or watched.
+    Informer(InformerReport),
+}
+
+/// One callback that started or ended.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CallbackReport {
@@ -56,84 +72,106 @@ pub enum CallbackStage {
     Dropped,
 }
 
-/// The function that gets a report of each callback.
+/// An object that is due for a handler.
+///
+/// It may be merged with what is due for the object already, and is told soon after it became due: its
+/// callback may start before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DueReport {
+    /// The handler's name.
+    pub handler: Arc<str>,
+    /// The object.
+    pub object: ObjectKey,
+    /// The time until it is due: of a retry or a requeue; zero for all else.
+    pub delay: Duration,
+}
+
+/// An informer that listed or watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InformerReport {
+    /// What is listed and watched, such as ``pods with labels `app=web` ``.
+    pub informer: Arc<str>,
+    /// What it does, or what became of it.
+    pub stage: InformerStage,
+}
+
+/// The function that gets each fact.
 #[derive(Clone)]
-pub(crate) struct Observer(Contained<Arc<dyn Fn(CallbackReport) + Send + Sync>>);
+pub(crate) struct Observer(Contained<Arc<dyn Fn(Fact) + Send + Sync>>);
 
 impl Observer {
-    pub(crate) fn new(observe: impl Fn(CallbackReport) + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(observe: impl Fn(Fact) + Send + Sync + 'static) -> Self {
         Self(Contained::new(Arc::new(observe)))
     }
 
     /// Also calls `observe`, after the functions that are there already.
-    pub(crate) fn and(self, observe: impl Fn(CallbackReport) + Send + Sync + 'static) -> Self {
-        Self::new(move |report| {
-            self.tell(report.clone());
-            observe(report);
+    pub(crate) fn and(self, observe: impl Fn(Fact) + Send + Sync + 'static) -> Self {
+        Self::new(move |fact| {
+            self.tell(fact.clone());
+            observe(fact);
         })
     }
 
-    /// Tells of the start of `call`; the answer tells of its end.
-    pub(crate) fn started(&self, handler: &Arc<str>, call: &Call) -> Observed {
-        let report = CallbackReport {
+    fn tell(&self, fact: Fact) {
+        if let Err(panic) = contained(|| (self.0)(fact)) {
+            let panic = Printable::new(&panic);
+            error!(%panic, "the observer of the event loop panicked");
+        }
+    }
+
+    fn tell_of_callback(&self, handler: &Arc<str>, call: &Call, stage: CallbackStage) {
+        self.tell(Fact::Callback(CallbackReport {
             handler: handler.clone(),
             event_type: call.event_type,
             object: call.key.clone(),
             uid: call.snapshot.uid().to_string().into(),
             resource_version: call.snapshot.resource_version().into(),
             attempt: call.attempt,
-            stage: CallbackStage::Started,
-        };
-        self.tell(report.clone());
-        Observed {
-            observer: self.clone(),
-            report: Some(report),
-        }
+            stage,
+        }));
+    }
+}
+
+impl LaneObserver for Observer {
+    fn due(&self, handler: &Arc<str>, object: ObjectKey, delay: Duration) {
+        let handler = handler.clone();
+        self.tell(Fact::Due(DueReport {
+            handler,
+            object,
+            delay,
+        }));
     }
 
-    fn tell(&self, report: CallbackReport) {
-        if let Err(panic) = contained(|| (self.0)(report)) {
-            let panic = Printable::new(&panic);
-            error!(%panic, "the observer of the event loop panicked");
-        }
+    fn started(&self, handler: &Arc<str>, call: &Call) {
+        self.tell_of_callback(handler, call, CallbackStage::Started);
+    }
+
+    fn ended(&self, handler: &Arc<str>, call: &Call, answer: Option<&Result<Action>>) {
+        let stage = match answer {
+            Some(Ok(action)) => CallbackStage::Succeeded {
+                requeue: action.requeue(),
+            },
+            Some(Err(error)) => CallbackStage::Failed {
+                error: printed(error),
+                is_terminal: error.is_terminal(),
+            },
+            None => CallbackStage::Dropped,
+        };
+        self.tell_of_callback(handler, call, stage);
+    }
+}
+
+impl InformerObserver for Observer {
+    fn informer_is(&self, informer: &str, stage: InformerStage) {
+        let informer = informer.into();
+        self.tell(Fact::Informer(InformerReport { informer, stage }));
     }
 }
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observer").finish_non_exhaustive()
-    }
-}
-
-/// A callback whose start was reported; if its end never is, it was dropped.
-pub(crate) struct Observed {
-    observer: Observer,
-    report: Option<CallbackReport>,
-}
-
-impl Observed {
-    /// Tells how the callback ended.
-    pub(crate) fn ended(mut self, answer: &Result<Action>) {
-        self.tell(match answer {
-            Ok(action) => CallbackStage::Succeeded {
-                requeue: action.requeue(),
-            },
-            Err(error) => CallbackStage::Failed {
-                error: printed(error),
-                is_terminal: error.is_terminal(),
-            },
-        });
-    }
-
-    fn tell(&mut self, stage: CallbackStage) {
-        if let Some(report) = self.report.take() {
-            self.observer.tell(CallbackReport { stage, ..report });
-        }
-    }
-}
-
-impl Drop for Observed {
-    fn drop(&mut self) {
-        self.tell(CallbackStage::Dropped);
     }
 }

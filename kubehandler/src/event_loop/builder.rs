@@ -21,10 +21,11 @@ use crate::{
         self, Lane,
         dispatch::Typed,
         gate::Gate,
+        observer::LaneObserver,
         source::{DeclaredSource, Sources},
     },
     object_key::is_dns_label,
-    observe::{CallbackReport, Observer},
+    observe::{Fact, Observer},
     settings::{Settings, Workers},
 };
 
@@ -175,24 +176,33 @@ impl EventLoop {
         self
     }
 
-    /// Tells `observe` of the start and the end of each callback, after those given before.
+    /// Tells `observe` what happens in the loop, after those given before: callbacks, objects that are
+    /// due, lists and watches.
     ///
-    /// It is called by the worker, between two callbacks, and must not block. When the loop
-    /// [is idle](EventLoopHandle::is_idle) it has been told of every callback so far.
+    /// It is called by the worker, between two callbacks, or by the informer, and must not block. When the
+    /// loop [is idle](EventLoopHandle::is_idle) it has been told of every callback so far.
     ///
     /// # Examples
     ///
     /// ```
-    /// use kubehandler::{CallbackStage, EventLoop, Printable};
+    /// use kubehandler::{CallbackStage, EventLoop, Fact, InformerStage, Printable};
     ///
-    /// let event_loop = EventLoop::new("demo").observe(|report| {
-    ///     if let CallbackStage::Failed { error, .. } = report.stage {
-    ///         let (object, error) = (Printable::new(&report.object), Printable::new(error));
-    ///         eprintln!("{} of {object}: {error}", report.event_type);
+    /// let event_loop = EventLoop::new("demo").observe(|fact| match fact {
+    ///     Fact::Callback(report) => {
+    ///         if let CallbackStage::Failed { error, .. } = report.stage {
+    ///             let (object, error) = (Printable::new(&report.object), Printable::new(error));
+    ///             eprintln!("{} of {object}: {error}", report.event_type);
+    ///         }
     ///     }
+    ///     Fact::Informer(report) => {
+    ///         if let InformerStage::Listing { cause, .. } = report.stage {
+    ///             eprintln!("{} are listed: {cause}", report.informer);
+    ///         }
+    ///     }
+    ///     _ => {}
     /// });
     /// ```
-    pub fn observe(mut self, observe: impl Fn(CallbackReport) + Send + Sync + 'static) -> Self {
+    pub fn observe(mut self, observe: impl Fn(Fact) + Send + Sync + 'static) -> Self {
         self.observer = Some(match self.observer.take() {
             None => Observer::new(observe),
             Some(observer) => observer.and(observe),
@@ -347,7 +357,9 @@ impl<H: Callbacks> Registration for Registered<H> {
             timeout: settings.timeout,
             retry: settings.retry,
             resync: settings.resync,
-            observer: defaults.observer.cloned(),
+            observer: defaults
+                .observer
+                .map(|observer| -> Arc<dyn LaneObserver> { Arc::new(observer.clone()) }),
             gate: defaults.gate.cloned(),
         };
         let context = Context {

@@ -18,7 +18,7 @@ use super::handle::HandlerState;
 use crate::{
     Printable,
     event::EventType,
-    informer::{Source, Subscriber},
+    informer::{InformerObserver, Source, Subscriber},
     lane::{Lane, RunningCall, WaitingCall, cause::Cause, source::MappedSource},
     object_key::ObjectKey,
     queue::Priority,
@@ -27,7 +27,7 @@ use crate::{
 
 /// The parts of a loop, as they were wired when it started.
 ///
-/// When this is dropped, the lanes come off their informers, which may outlive the loop.
+/// When this is dropped, the lanes and the observer come off the informers, which may outlive the loop.
 #[derive(Default)]
 pub(super) struct Wired {
     /// Each informer once.
@@ -36,6 +36,8 @@ pub(super) struct Wired {
     pub(super) lanes: Vec<(Arc<Lane>, Arc<Source>)>,
     /// The mapped sources of all lanes, each with its informer.
     pub(super) sources: Vec<(Arc<MappedSource>, Arc<Source>)>,
+    /// Is told what the informers do.
+    observer: Option<Arc<dyn InformerObserver>>,
 }
 
 impl Wired {
@@ -44,6 +46,14 @@ impl Wired {
         if !self.informers.iter().any(|i| Arc::ptr_eq(i, informer)) {
             self.informers.push(informer.clone());
         }
+    }
+
+    /// Tells `observer` what the informers do, until this is dropped.
+    pub(super) fn observe_informers(&mut self, observer: Arc<dyn InformerObserver>) {
+        for informer in &self.informers {
+            informer.upstream().add_observer(observer.clone());
+        }
+        self.observer = Some(observer);
     }
 
     /// Returns the subscribers of the informers, in the order in which they are to be subscribed.
@@ -83,6 +93,11 @@ impl Drop for Wired {
     fn drop(&mut self) {
         for (subscriber, informer) in self.subscribers() {
             informer.cache().unsubscribe(&subscriber);
+        }
+        if let Some(observer) = &self.observer {
+            for informer in &self.informers {
+                informer.upstream().remove_observer(observer);
+            }
         }
     }
 }

@@ -8,6 +8,7 @@ mod ahead;
 pub(super) mod arrived;
 mod backoff;
 mod listing;
+pub(super) mod news;
 mod opening;
 mod plan;
 mod streaming;
@@ -37,6 +38,7 @@ use crate::informer::{
     reflector::{
         backoff::Backoff,
         listing::{Listing, Skipped},
+        news::InformerStage,
         plan::{Plan, Step},
     },
     wire::{
@@ -109,6 +111,10 @@ impl<'a> Reflector<'a> {
 
     /// Takes one step; returns the watch that it left open.
     async fn take(&mut self, step: &Step) -> Result<Option<WatchStream>, Failure> {
+        if matches!(step, Step::StreamingList(_) | Step::PagedList { .. }) {
+            let cause = self.progress.plan.cause();
+            self.upstream.tell(|| InformerStage::Listing { cause });
+        }
         match step {
             Step::StreamingList(read) => self.stream_list(read).await.map(Some),
             Step::PagedList { read, whole } => {
@@ -331,7 +337,10 @@ impl<'a> Reflector<'a> {
             budget.spend(size).await;
         }
         let Listing {
-            skipped, newest, ..
+            skipped,
+            newest,
+            began,
+            ..
         } = listing;
         if let Some(Skipped { count, first }) = &skipped
             && skipped != self.progress.skipped
@@ -371,6 +380,10 @@ impl<'a> Reflector<'a> {
             }
         }
         self.upstream.listed();
+        self.upstream.tell(|| InformerStage::Listed {
+            objects,
+            took: began.elapsed(),
+        });
         Ok(())
     }
 
@@ -419,6 +432,8 @@ impl<'a> Reflector<'a> {
         let was_early = stream.opened().elapsed() + Duration::from_secs(1) < limits.watch;
         self.progress.plan.closed(was_early);
         self.upstream.recovered();
+        let lived = stream.opened().elapsed();
+        self.upstream.tell(|| InformerStage::WatchEnded { lived });
         let reopens = stream.opened() + limits.watch_pause;
         drop((watching, stream));
         self.cache.deliver();

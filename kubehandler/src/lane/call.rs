@@ -1,6 +1,6 @@
 //! One call of a handler: within its timeout, watched, booked and logged.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument, Span, info_span};
@@ -10,7 +10,10 @@ use crate::{
     Printable,
     contained::{Contained, dropped, printed},
     event::Call,
-    lane::owed::{Outcome, Verdict},
+    lane::{
+        observer::LaneObserver,
+        owed::{Outcome, Verdict},
+    },
     log::{error, warn},
     outcome::{Action, Result, Retrying, panicked},
     watchdog::{Code, Slot},
@@ -31,9 +34,8 @@ impl Lane {
             lane: self,
             call: Some(&call),
         };
-        let observer = self.config.observer.as_ref();
         let inside = slot.enter(Code::Report);
-        let watched = observer.map(|observer| observer.started(&self.name, &call));
+        let told = self.tell_of_start(&call);
         drop(inside);
         async {
             let answer = slot
@@ -41,8 +43,8 @@ impl Lane {
                 .await;
             let _inside = slot.enter(Code::Report);
             // Before it is booked, so that an idle loop has reported every call.
-            if let Some(watched) = watched {
-                watched.ended(&answer);
+            if let Some(told) = told {
+                told.ended(&answer);
             }
             let verdict = self.finish(&call, outcome(&answer));
             running.call = None;
@@ -50,6 +52,18 @@ impl Lane {
         }
         .instrument(self.span(&call))
         .await;
+    }
+
+    /// Tells the observer, if there is one, that a callback starts.
+    fn tell_of_start<'a>(&'a self, call: &'a Call) -> Option<Told<'a>> {
+        let observer = self.config.observer.as_deref()?;
+        observer.started(&self.name, call);
+        Some(Told {
+            observer,
+            handler: &self.name,
+            call,
+            is_over: false,
+        })
     }
 
     pub(super) fn span(&self, call: &Call) -> Span {
@@ -137,6 +151,30 @@ fn outcome(answer: &Result<Action>) -> Outcome {
     match answer {
         Ok(action) => Outcome::Done(action.requeue()),
         Err(error) => Outcome::Failed(error.retrying()),
+    }
+}
+
+/// A callback whose start was told; if its end never is, it was dropped.
+struct Told<'a> {
+    observer: &'a dyn LaneObserver,
+    handler: &'a Arc<str>,
+    call: &'a Call,
+    is_over: bool,
+}
+
+impl Told<'_> {
+    /// Tells how the callback ended.
+    fn ended(mut self, answer: &Result<Action>) {
+        self.is_over = true;
+        self.observer.ended(self.handler, self.call, Some(answer));
+    }
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.observer.ended(self.handler, self.call, None);
+        }
     }
 }
 

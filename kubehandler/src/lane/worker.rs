@@ -67,6 +67,15 @@ impl Lane {
                 }
             });
         }
+        if let Some(observer) = self.config.observer.clone() {
+            let lane = self.clone();
+            tasks.spawn(async move {
+                tokio::select! {
+                    () = lane.untold.tell(&lane.name, &*observer) => {}
+                    () = lane.context.stop.cancelled() => {}
+                }
+            });
+        }
         if let Some(interval) = self.config.resync {
             let lane = self.clone();
             tasks.spawn(async move {

@@ -8,4 +8,5 @@ mod informer_answers;
 mod informer_faults;
 mod informer_lists;
 mod informer_watches;
+mod observe;
 mod work_queue;

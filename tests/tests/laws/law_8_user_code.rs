@@ -10,7 +10,7 @@ use std::{
 };
 
 use kubehandler::{
-    Action, CallbackStage, Callbacks, Event, EventHandler, Filter, Index, Informer,
+    Action, CallbackStage, Callbacks, Event, EventHandler, Fact, Filter, Index, Informer,
     InformerOptions, Informers, Result, Settings, StoreFormat,
     k8s_openapi::{NamespaceResourceScope, apimachinery::pkg::apis::meta::v1::ObjectMeta},
     kube,
@@ -244,12 +244,18 @@ async fn play(place: Place, deed: Deed, format: StoreFormat) -> Vec<String> {
     let event_loop = event_loop()
         .workers(workers(1))
         .register(handler)
-        .observe(move |report| {
+        .observe(move |fact| {
             let OnDrop(trap, _) = &on_drop;
-            match report.stage {
-                _ if report.object.name() != "bad" => {}
-                CallbackStage::Started => trap.spring(Place::ObserverOfStart),
-                _ => trap.spring(Place::ObserverOfEnd),
+            match fact {
+                Fact::Callback(report) if report.object.name() == "bad" => match report.stage {
+                    CallbackStage::Started => trap.spring(Place::ObserverOfStart),
+                    _ => trap.spring(Place::ObserverOfEnd),
+                },
+                Fact::Due(report) if report.object.name() == "bad" => {
+                    trap.spring(Place::ObserverOfDue);
+                }
+                Fact::Informer(_) => trap.spring(Place::ObserverOfInformer),
+                _ => {}
             }
         });
     trap.asks({
@@ -352,6 +358,7 @@ async fn law_8_error_is_contained() {
 #[tokio::test(start_paused = true)]
 async fn law_8_observer_is_contained() {
     play_all(&[Place::ObserverOfStart, Place::ObserverOfEnd]).await;
+    play_all(&[Place::ObserverOfDue, Place::ObserverOfInformer]).await;
 }
 
 #[tokio::test(start_paused = true)]

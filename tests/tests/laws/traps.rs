@@ -28,6 +28,8 @@ pub(super) enum Place {
     Callback,
     ObserverOfStart,
     ObserverOfEnd,
+    ObserverOfDue,
+    ObserverOfInformer,
     HasSynced,
     DropOfObject,
     DropOfHandler,

@@ -1,9 +1,12 @@
 //! What a reflector asks for next: the rules of list and watch, without I/O and without a clock.
 
-use crate::informer::wire::{
-    failure::Failure,
-    target::Read,
-    version::{is_known, is_older},
+use crate::informer::{
+    reflector::news::ListCause,
+    wire::{
+        failure::Failure,
+        target::Read,
+        version::{is_known, is_older},
+    },
 };
 
 /// Lists in a row that are refused as too old, after which a consistent one is asked for.
@@ -57,6 +60,8 @@ pub(crate) struct Plan {
     /// would be silent until it has, and what happened until then would be lost.
     doubts_history: bool,
     need: Need,
+    /// Why it takes a list, if it does.
+    cause: ListCause,
     streaming: Streaming,
     /// The pages of the last list expired; the next list comes in one piece.
     whole_next: bool,
@@ -174,6 +179,11 @@ impl Plan {
         self.is_unordered = true;
     }
 
+    /// Returns why a list comes next, if it does.
+    pub(crate) fn cause(&self) -> ListCause {
+        self.cause
+    }
+
     /// Returns true if a list comes next.
     pub(crate) fn lists(&self) -> bool {
         self.need != Need::Watch
@@ -248,11 +258,11 @@ impl Plan {
         if matches!(failure, Failure::Older { .. }) {
             self.refused_lists += 1;
             if self.refused_lists >= REFUSED_LISTS {
-                self.need = Need::ConsistentList;
+                self.require(Need::ConsistentList, ListCause::Inconsistent);
             }
         }
         if failure.code() == Some(410) || failure.is_too_large() {
-            self.need = Need::ConsistentList;
+            self.require(Need::ConsistentList, ListCause::Expired);
         }
     }
 
@@ -268,7 +278,7 @@ impl Plan {
     fn probe_failed(&mut self, failure: &Failure) {
         match failure {
             // A list has to say what became of it.
-            Failure::Older { .. } => self.need = self.need.max(Need::List),
+            Failure::Older { .. } => self.require(Need::List, ListCause::Inconsistent),
             // To list is not allowed any more, or not as it was: only a watch can tell.
             Failure::Status(status) if matches!(status.code, 400 | 403 | 404 | 405 | 422) => {
                 self.doubts_history = false;
@@ -286,38 +296,36 @@ impl Plan {
             _ => false,
         };
         self.may_be_another |= matches!(failure, Failure::ClosedEarly(_));
-        let need = match failure {
-            Failure::UnreadableEvent(_) | Failure::Backwards { .. } | Failure::OtherUid(_) => {
-                Need::List
+        match failure {
+            Failure::UnreadableEvent(_) => self.require(Need::List, ListCause::Unreadable),
+            Failure::Backwards { .. } | Failure::OtherUid(_) => {
+                self.require(Need::List, ListCause::Inconsistent);
             }
             // A list has room for more, if it comes in pages.
             Failure::TooLong { .. } => {
                 self.stream_not_next();
-                Need::List
+                self.require(Need::List, ListCause::Unreadable);
             }
             // Past an event on which the client panics, or that does not come whole, only a list leads.
             Failure::ClosedEarly(_) | Failure::Panicked | Failure::Stalled(..) => {
-                self.watch_was_fruitless()
+                self.watch_was_fruitless();
             }
             Failure::Status(status) => match status.code {
                 // The version is not understood.
-                400 | 422 => Need::ConsistentList,
+                400 | 422 => self.require(Need::ConsistentList, ListCause::Refused),
                 // The kind is gone, and its objects with it.
-                404 => Need::List,
+                404 => self.require(Need::List, ListCause::Refused),
                 // The server has too much to do for a list.
-                429 | 503 => Need::Watch,
+                429 | 503 => {}
                 _ => {
-                    let need = self.watch_was_fruitless();
                     // A streaming list is a watch as well.
-                    if need == Need::List {
+                    if self.watch_was_fruitless() {
                         self.stream_not_next();
                     }
-                    need
                 }
             },
-            _ => Need::Watch,
-        };
-        self.need = self.need.max(need);
+            _ => {}
+        }
         self.list_if_unversioned();
     }
 
@@ -327,19 +335,27 @@ impl Plan {
         }
     }
 
-    fn watch_was_fruitless(&mut self) -> Need {
+    /// Counts a watch that brought nothing; returns true if that is one too many.
+    fn watch_was_fruitless(&mut self) -> bool {
         self.fruitless_watches += 1;
-        if self.fruitless_watches >= FRUITLESS_WATCHES {
-            Need::List
-        } else {
-            Need::Watch
+        let are_too_many = self.fruitless_watches >= FRUITLESS_WATCHES;
+        if are_too_many {
+            self.require(Need::List, ListCause::Fruitless);
+        }
+        are_too_many
+    }
+
+    /// Notes what is needed at least, and why, if less was before.
+    fn require(&mut self, need: Need, cause: ListCause) {
+        if need > self.need {
+            (self.need, self.cause) = (need, cause);
         }
     }
 
     /// Without a version a watch starts anywhere: what happened before it is only in a list.
     fn list_if_unversioned(&mut self) {
         if !is_known(&self.version) {
-            self.need = self.need.max(Need::List);
+            self.require(Need::List, ListCause::Unversioned);
         }
     }
 }

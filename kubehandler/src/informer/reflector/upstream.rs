@@ -3,7 +3,10 @@
 use std::{
     collections::HashSet,
     mem::Discriminant,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -13,7 +16,10 @@ use tokio::{sync::watch, time::Instant};
 
 use crate::{
     informer::{
-        reflector::arrived::Arrived,
+        reflector::{
+            arrived::Arrived,
+            news::{InformerObserver, InformerStage},
+        },
         wire::{failure::Failure, fields::Fields, limits::Limits, target::Target},
     },
     log::{debug, info, warn},
@@ -35,6 +41,7 @@ pub(crate) struct Upstream {
     /// True once such a watch was open.
     watched: watch::Sender<bool>,
     trouble: Mutex<Trouble>,
+    observers: Mutex<Vec<Arc<dyn InformerObserver>>>,
 }
 
 /// What went wrong since the last success.
@@ -73,6 +80,7 @@ impl Upstream {
                 last: invalid.clone(),
                 ..Trouble::default()
             }),
+            observers: Mutex::default(),
             invalid,
         }
     }
@@ -80,6 +88,29 @@ impl Upstream {
     /// Returns what is listed and watched, for messages: ``pods in namespace `web` ``.
     pub(crate) fn describe(&self) -> String {
         self.target.to_string()
+    }
+
+    /// Tells `observer` what happens from here on.
+    pub(crate) fn add_observer(&self, observer: Arc<dyn InformerObserver>) {
+        self.observers.lock().push(observer);
+    }
+
+    /// Tells `observer` nothing more.
+    pub(crate) fn remove_observer(&self, observer: &Arc<dyn InformerObserver>) {
+        let is_it = |other: &mut Arc<dyn InformerObserver>| Arc::ptr_eq(other, observer);
+        let removed: Vec<_> = self.observers.lock().extract_if(.., is_it).collect();
+        drop(removed); // Outside of the lock.
+    }
+
+    /// Tells the observers what happens now.
+    pub(crate) fn tell(&self, stage: impl Fn() -> InformerStage) {
+        let observers = self.observers.lock().clone();
+        if !observers.is_empty() {
+            let informer = self.describe();
+            for observer in observers {
+                observer.informer_is(&informer, stage());
+            }
+        }
     }
 
     /// Returns why no server can answer, such as a namespace on a kind that has none.
@@ -108,6 +139,7 @@ impl Upstream {
         self.watching.store(true, Ordering::Release);
         self.watched
             .send_if_modified(|watched| !std::mem::replace(watched, true));
+        self.tell(|| InformerStage::Watching);
         Watching(self)
     }
 
@@ -146,6 +178,9 @@ impl Upstream {
             (is_new, is_due.then_some(lasted))
         };
         // Outside the lock: a log may come back to ask for the last error.
+        self.tell(|| InformerStage::Failed {
+            error: report.clone(),
+        });
         if let Some(lasted) = lasted {
             let seconds = lasted.as_secs();
             warn!("{report}; for {seconds} s no watch has worked, and changes are not seen");
