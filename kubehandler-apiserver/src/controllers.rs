@@ -20,6 +20,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
+    group::{GroupResource, GroupVersion},
     kinds::{Catalog, Resource, api_version},
     object,
     rules::{
@@ -95,7 +96,11 @@ impl Cluster {
     }
 
     fn add_namespace(&mut self, name: &str) {
-        let Some(namespaces) = self.catalog.find("", "namespaces").cloned() else {
+        let Some(namespaces) = self
+            .catalog
+            .find(GroupResource::new("", "namespaces"))
+            .cloned()
+        else {
             return;
         };
         let namespace = json!({
@@ -238,7 +243,7 @@ impl Cluster {
         part: Part,
         act: impl FnOnce(&mut Self, &Arc<Resource>, Write<'_>, &Value),
     ) {
-        let Some(resource) = self.catalog.find(&id.group, &id.plural).cloned() else {
+        let Some(resource) = self.catalog.find(id.group_resource()).cloned() else {
             return;
         };
         let table = self.table(&resource);
@@ -336,8 +341,7 @@ pub(crate) enum Deleted {
 
 impl World for Cluster {
     fn owner_kind(&self, api_version: &str, kind: &str) -> Option<OwnerKind> {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        let resource = self.catalog.by_kind(group, version, kind)?;
+        let resource = self.catalog.by_kind(GroupVersion::of(api_version), kind)?;
         Some(OwnerKind {
             group: resource.group.to_string(),
             plural: resource.plural.to_string(),
@@ -346,7 +350,7 @@ impl World for Cluster {
     }
 
     fn get(&self, id: &ObjectId) -> Option<Cow<'_, Value>> {
-        let resource = self.catalog.find(&id.group, &id.plural)?;
+        let resource = self.catalog.find(id.group_resource())?;
         let table = self.known_table(resource)?;
         let stored = self.storage.get(table, &key(&id.namespace, &id.name))?;
         let version = &resource.versions[0];

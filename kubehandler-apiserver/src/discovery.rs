@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     failure::Failure,
-    kinds::{Catalog, Group, Resource, Subresource, Version, group_version},
+    group::GroupVersion,
+    kinds::{Catalog, Group, Resource, Subresource, Version},
     wire::{
         media::{Accepted, Endpoint, Form},
         reply::{self, Reply},
@@ -116,7 +117,9 @@ pub(crate) fn resources(
     if !found.versions.iter().any(|known| known == version) {
         return Some(Err(Failure::no_such_resource()));
     }
-    let resources: Vec<_> = catalog.of_version(group, version).collect();
+    let resources: Vec<_> = catalog
+        .of_version(GroupVersion::new(group, version))
+        .collect();
     let is_custom = resources.iter().any(|resource| resource.rules.is_custom);
     let endpoint = if is_custom {
         Endpoint::Group
@@ -138,7 +141,7 @@ pub(crate) fn resources(
     });
     let mut document = json!({
         "kind": "APIResourceList",
-        "groupVersion": group_version(group, version),
+        "groupVersion": GroupVersion::new(group, version).to_string(),
         "resources": entries.flatten().collect::<Vec<_>>(),
     });
     if !group.is_empty() {
@@ -148,7 +151,7 @@ pub(crate) fn resources(
 }
 
 fn group_fields(group: &Group) -> Map<String, Value> {
-    let version = |version: &str| json!({ "groupVersion": group_version(&group.name, version), "version": version });
+    let version = |version: &str| json!({ "groupVersion": GroupVersion::new(&group.name, version).to_string(), "version": version });
     let versions: Vec<_> = group.versions.iter().map(|name| version(name)).collect();
     let mut fields = Map::new();
     fields.insert("name".to_owned(), group.name.as_ref().into());

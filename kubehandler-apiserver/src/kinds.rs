@@ -22,8 +22,7 @@ pub(crate) use self::{
     core::{events, services},
     names::name as name_errors,
     resource::{
-        CustomTypes, NameRule, Resource, Rules, ScalePaths, Subresource, Text, Version,
-        api_version, group_version,
+        CustomTypes, NameRule, Resource, Rules, ScalePaths, Subresource, Text, Version, api_version,
     },
 };
 use self::{custom::Custom, strategy::Strategy};

@@ -8,6 +8,7 @@ mod discovery;
 mod engine;
 mod failure;
 mod faults;
+mod group;
 mod kinds;
 mod managed;
 mod merge;

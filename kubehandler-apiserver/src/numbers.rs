@@ -1,6 +1,35 @@
-//! Numbers in texts, as Go's `strconv` reads them and refuses them.
+//! Numbers as Go has them: in texts, as `strconv` reads and refuses them, and in JSON.
+
+use serde_json::Value;
 
 use crate::failure::quoted;
+
+/// 2⁶³: an integer below it fits an `i64`.
+const END: f64 = 9_223_372_036_854_775_808.0;
+
+/// Makes `8.0` an `8`, wherever it stands: Go writes it so, and reads it again as an integer.
+pub(crate) fn write_integers(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let float = number.as_f64().unwrap_or_default();
+            if float.fract() == 0.0 && float.abs() < END && !is_negative_zero(float) {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "it is an integer that fits"
+                )]
+                let integer = float as i64;
+                *value = integer.into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_integers),
+        Value::Object(fields) => fields.values_mut().for_each(write_integers),
+        _ => {}
+    }
+}
+
+fn is_negative_zero(float: f64) -> bool {
+    float == 0.0 && float.is_sign_negative()
+}
 
 /// Reads a signed decimal number, or says why not.
 pub(crate) fn parse_i64(text: &str) -> Result<i64, String> {
@@ -51,6 +80,17 @@ mod tests {
         let printed = [0.5, 100.0, 1_000_000.0, 1_234_567.5, 0.000_01].map(go_float);
 
         assert_eq!(printed, ["0.5", "100", "1e+06", "1.2345675e+06", "1e-05"]);
+    }
+
+    #[test]
+    fn floats_that_are_integers_are_written_as_such() {
+        let mut value =
+            serde_json::json!({ "a": [8.0, 2.5, 1e300, -4.0], "b": { "c": 1e3, "d": 7 } });
+
+        write_integers(&mut value);
+
+        let written = r#"{"a":[8,2.5,1e+300,-4],"b":{"c":1000,"d":7}}"#;
+        assert_eq!(value.to_string(), written);
     }
 
     #[test]

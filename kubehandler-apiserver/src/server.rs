@@ -12,6 +12,7 @@ use crate::{
     admission::Admission,
     controllers::Cluster,
     engine::Engine,
+    group::GroupResource,
     object,
     pipeline::{Pipeline, faults::Faults, record::Record, service::ApiService},
     server::builder::ApiServerBuilder,
@@ -61,7 +62,11 @@ impl ApiServer {
     pub fn overwrite(&self, group: &str, plural: &str, mut object: serde_json::Value) -> bool {
         let engine = self.pipeline.engine();
         let mut cluster = engine.cluster();
-        let Some(resource) = cluster.catalog.find(group, plural).cloned() else {
+        let Some(resource) = cluster
+            .catalog
+            .find(GroupResource::new(group, plural))
+            .cloned()
+        else {
             return false;
         };
         let place = key(object::namespace(&object), object::name(&object));

@@ -12,6 +12,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
+    group::GroupResource,
     kinds::{Catalog, Resource, events},
     rules::NamespaceState,
     state::{
@@ -26,8 +27,8 @@ pub(crate) struct State {
     pub(crate) storage: Storage,
     pub(crate) catalog: Catalog,
     pub(crate) clock: Clock,
-    /// By group and plural: the versions of a resource share one.
-    tables: HashMap<(String, String), TableId>,
+    /// By the name that messages use: the versions of a resource share one.
+    tables: HashMap<String, TableId>,
     random: fastrand::Rng,
     /// Clients whose view of the history stands still.
     views: BTreeMap<String, View>,
@@ -135,7 +136,7 @@ impl State {
     fn stored(&self, resource: &Resource, object: &Value) -> Stored {
         let mut object = object.clone();
         let revision = self.storage.next_revision();
-        let core = self.catalog.find("", &resource.plural);
+        let core = self.catalog.find(GroupResource::new("", &resource.plural));
         match core.filter(|_| resource.group == events::GROUP) {
             Some(core) => {
                 events::to_stored(&mut object);
@@ -147,7 +148,7 @@ impl State {
 
     /// Returns what is known of a namespace.
     pub(crate) fn namespace_state(&self, name: &str) -> NamespaceState {
-        let namespaces = self.catalog.find("", "namespaces");
+        let namespaces = self.catalog.find(GroupResource::new("", "namespaces"));
         let table = namespaces.and_then(|namespaces| self.known_table(namespaces));
         match table.and_then(|table| self.storage.get(table, name)) {
             None => NamespaceState::Missing,
@@ -157,11 +158,11 @@ impl State {
     }
 }
 
-/// Returns what tells the tables apart: group and plural. Both groups of events share a table.
-fn table_key(resource: &Resource) -> (String, String) {
+/// Returns what tells the tables apart. Both groups of events share a table.
+fn table_key(resource: &Resource) -> String {
     let group = match &*resource.group {
         events::GROUP => "",
         group => group,
     };
-    (group.to_owned(), resource.plural.to_string())
+    GroupResource::new(group, &resource.plural).to_string()
 }

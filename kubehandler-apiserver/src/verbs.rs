@@ -21,6 +21,7 @@ use crate::{
     engine::Engine,
     failure::Failure,
     faults::Fault,
+    group::GroupVersion,
     kinds::{NameRule, Resource, Subresource, Version, name_errors},
     rules::FieldChecks,
     state::storage::{Stored, key},
@@ -66,9 +67,10 @@ impl<'a> Call<'a> {
         };
         let resource = {
             let state = engine.cluster();
-            state
-                .catalog
-                .get(&target.group, &target.version, &target.resource)?
+            state.catalog.get(
+                GroupVersion::new(&target.group, &target.version),
+                &target.resource,
+            )?
         };
         let version = resource.version(&target.version)?.clone();
         let verb = request.asked.verb;
@@ -298,7 +300,7 @@ fn check_name(verb: Verb, target: &Target) -> Result<(), Failure> {
 
 fn not_found(resource: &Resource, target: &Target) -> Failure {
     let name = target.name.as_deref().unwrap_or_default();
-    Failure::not_found(&resource.group, &resource.plural, name)
+    Failure::not_found(resource.group_resource(), name)
 }
 
 fn not_allowed(resource: &Resource, verb: Verb) -> Failure {
@@ -309,5 +311,5 @@ fn not_allowed(resource: &Resource, verb: Verb) -> Failure {
         Verb::Other => "",
         verb => verb.as_str(),
     };
-    Failure::method_not_supported(&resource.group, &resource.plural, action)
+    Failure::method_not_supported(resource.group_resource(), action)
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Cluster;
 use crate::{
+    group::GroupResource,
     kinds::{
         Resource,
         apiextensions::definitions::{self, FINALIZER},
@@ -35,14 +36,16 @@ impl Cluster {
             }
             controllers.definitions.insert(id.name.clone());
         } else if resource.rules.is_custom && self.is_ending(resource) {
-            self.controllers.definitions.insert(resource.qualified());
+            self.controllers
+                .definitions
+                .insert(resource.group_resource().to_string());
         }
     }
 
     /// Returns whether the definition of a resource goes.
     pub(crate) fn is_ending(&self, resource: &Resource) -> bool {
         let ending = &self.controllers.ending;
-        !ending.is_empty() && ending.contains(&resource.qualified())
+        !ending.is_empty() && ending.contains(&resource.group_resource().to_string())
     }
 
     /// Brings one definition a step further.
@@ -53,7 +56,7 @@ impl Cluster {
         let id = definition_id(name);
         let Some(definition) = self.get(&id).map(Cow::into_owned) else {
             if let Some((plural, group)) = id.name.split_once('.') {
-                self.catalog.remove(group, plural);
+                self.catalog.remove(GroupResource::new(group, plural));
                 self.reconsider_names(group);
             }
             return true;
@@ -86,8 +89,8 @@ impl Cluster {
             self.catalog.put(resource);
         } else {
             let spec = |path: &[&str]| object::text(&definition["spec"], path).to_owned();
-            self.catalog
-                .remove(&spec(&["group"]), &spec(&["names", "plural"]));
+            let (group, plural) = (spec(&["group"]), spec(&["names", "plural"]));
+            self.catalog.remove(GroupResource::new(&group, &plural));
         }
     }
 
@@ -100,7 +103,7 @@ impl Cluster {
     }
 
     fn definitions_of(&self, group: &str) -> Vec<Value> {
-        let resource = self.catalog.find(GROUP, PLURAL);
+        let resource = self.catalog.find(GroupResource::new(GROUP, PLURAL));
         let table = resource.and_then(|resource| self.known_table(resource));
         let all = table.into_iter().flat_map(|table| self.storage.iter(table));
         all.map(|stored| stored.to_value())
@@ -126,7 +129,7 @@ impl Cluster {
     fn objects_of(&self, definition: &Value) -> Vec<ObjectId> {
         let group = object::text(definition, &["spec", "group"]);
         let plural = object::text(definition, &["spec", "names", "plural"]);
-        let resource = self.catalog.find(group, plural);
+        let resource = self.catalog.find(GroupResource::new(group, plural));
         let table = resource.and_then(|resource| self.known_table(resource));
         let objects = table.into_iter().flat_map(|table| self.storage.iter(table));
         let objects = objects.map(|stored| ObjectId {

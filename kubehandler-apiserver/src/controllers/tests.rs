@@ -7,6 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     controllers::Cluster,
+    group::GroupResource,
     state::{clock::Clock, storage::Retention},
     wire::options::Propagation,
 };
@@ -27,7 +28,10 @@ impl World {
             age: Duration::from_secs(300),
         };
         let state = Cluster::new(State::new(seed, Clock::fixed(), retention), true);
-        let maps = state.catalog.find("", "configmaps").cloned();
+        let maps = state
+            .catalog
+            .find(GroupResource::new("", "configmaps"))
+            .cloned();
         Self {
             state,
             maps: maps.expect("a built-in resource"),

@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
 use crate::{
+    group::GroupVersion,
     kinds::{Catalog, Group, Resource, Subresource, Version},
     wire::{
         media::Accepted,
@@ -54,7 +55,7 @@ pub(super) fn reply(
 
 fn item(catalog: &Catalog, group: &Group) -> Value {
     let versions = group.versions.iter().map(|version| {
-        let resources = catalog.of_version(&group.name, version);
+        let resources = catalog.of_version(GroupVersion::new(&group.name, version));
         let resources =
             resources.filter_map(|found| Some(resource(found, found.version(version)?)));
         json!({

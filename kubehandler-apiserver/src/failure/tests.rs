@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::*;
+use crate::group::GroupResource;
 
 #[test]
 fn status_repeats_the_code_and_leaves_out_what_is_empty() {
-    let status = Failure::not_found("apps", "deployments", "web").to_status();
+    let status = Failure::not_found(GroupResource::new("apps", "deployments"), "web").to_status();
 
     let expected = json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
@@ -68,37 +69,37 @@ fn expired_list_carries_the_token_to_go_on_with() {
 fn words_are_those_of_the_real_server() {
     let cases = [
         (
-            Failure::already_exists("", "configmaps", "a"),
+            Failure::already_exists(GroupResource::new("", "configmaps"), "a"),
             409,
             "AlreadyExists",
             r#"configmaps "a" already exists"#,
         ),
         (
-            Failure::generate_name_exhausted("", "pods", "a-x"),
+            Failure::generate_name_exhausted(GroupResource::new("", "pods"), "a-x"),
             409,
             "AlreadyExists",
             r#"pods "a-x" already exists, the server was not able to generate a unique name for the object"#,
         ),
         (
-            Failure::modified("apps", "deployments", "web"),
+            Failure::modified(GroupResource::new("apps", "deployments"), "web"),
             409,
             "Conflict",
             r#"Operation cannot be fulfilled on deployments.apps "web": the object has been modified; please apply your changes to the latest version and try again"#,
         ),
         (
-            Failure::uid_differs("", "ConfigMap", "zz", "x", "y"),
+            Failure::uid_differs(GroupResource::new("", "ConfigMap"), "zz", "x", "y"),
             409,
             "Conflict",
             r#"Operation cannot be fulfilled on ConfigMap "zz": the UID in the precondition (x) does not match the UID in record (y). The object might have been deleted and then recreated"#,
         ),
         (
-            Failure::version_differs("", "ConfigMap", "zz", "x", "258"),
+            Failure::version_differs(GroupResource::new("", "ConfigMap"), "zz", "x", "258"),
             409,
             "Conflict",
             r#"Operation cannot be fulfilled on ConfigMap "zz": the ResourceVersion in the precondition (x) does not match the ResourceVersion in record (258). The object might have been modified"#,
         ),
         (
-            Failure::method_not_supported("example.com", "widgets", "FOO"),
+            Failure::method_not_supported(GroupResource::new("example.com", "widgets"), "FOO"),
             405,
             "MethodNotAllowed",
             r#"FOO is not supported on resources of kind "widgets.example.com""#,
@@ -110,13 +111,13 @@ fn words_are_those_of_the_real_server() {
             "Request entity too large: limit is 3145728",
         ),
         (
-            Failure::forbidden("", "pods", "", "no"),
+            Failure::forbidden(GroupResource::new("", "pods"), "", "no"),
             403,
             "Forbidden",
             "pods is forbidden: no",
         ),
         (
-            Failure::forbidden("", "pods", "a", "no"),
+            Failure::forbidden(GroupResource::new("", "pods"), "a", "no"),
             403,
             "Forbidden",
             r#"pods "a" is forbidden: no"#,
@@ -141,7 +142,7 @@ fn words_are_those_of_the_real_server() {
 fn one_cause_stands_alone_and_several_in_brackets_without_repetition() {
     let one = Cause::required("metadata.name", "name or generateName is required");
     let other = Cause::forbidden("spec", "no");
-    let invalid = |causes| Failure::invalid("", "Pod", "", causes).message;
+    let invalid = |causes| Failure::invalid(GroupResource::new("", "Pod"), "", causes).message;
 
     assert_eq!(
         invalid(vec![one.clone()]),

@@ -1,9 +1,9 @@
 //! The failures there are, each with the code, reason and message of the real server.
 //!
-//! `plural` is a resource's name in the URL, `kind` the kind of its objects; where a group is empty,
-//! messages name no group.
+//! `of` is a resource by its name in the URL, or, where that is said, by the kind of its objects.
 
 use super::{Cause, Details, Failure, aggregate, quoted};
+use crate::group::GroupResource;
 
 /// The body of a 404 for a path that leads nowhere; its type is `text/plain; charset=utf-8`.
 ///
@@ -11,20 +11,11 @@ use super::{Cause, Details, Failure, aggregate, quoted};
 /// [`Failure::no_such_resource`] instead.
 pub(crate) const PAGE_NOT_FOUND: &str = "404 page not found\n";
 
-/// Returns `pods` or `deployments.apps`.
-fn qualified(group: &str, resource: &str) -> String {
-    if group.is_empty() {
-        resource.to_owned()
-    } else {
-        format!("{resource}.{group}")
-    }
-}
-
-fn details(group: &str, kind: &str, name: &str) -> Details {
+fn details(of: GroupResource<'_>, name: &str) -> Details {
     Details {
         name: name.to_owned(),
-        group: group.to_owned(),
-        kind: kind.to_owned(),
+        group: of.group.to_owned(),
+        kind: of.resource.to_owned(),
         ..Details::default()
     }
 }
@@ -47,9 +38,9 @@ impl Failure {
     }
 
     /// 404: there is no such object.
-    pub(crate) fn not_found(group: &str, plural: &str, name: &str) -> Self {
-        let message = format!("{} {} not found", qualified(group, plural), quoted(name));
-        Self::new(404, "NotFound", message).with(details(group, plural, name))
+    pub(crate) fn not_found(of: GroupResource<'_>, name: &str) -> Self {
+        let message = format!("{} {} not found", of, quoted(name));
+        Self::new(404, "NotFound", message).with(details(of, name))
     }
 
     /// 404: the path names a resource or subresource that its version does not have.
@@ -63,52 +54,47 @@ impl Failure {
     }
 
     /// 409: there is such an object already.
-    pub(crate) fn already_exists(group: &str, plural: &str, name: &str) -> Self {
-        let message = format!(
-            "{} {} already exists",
-            qualified(group, plural),
-            quoted(name)
-        );
-        Self::new(409, "AlreadyExists", message).with(details(group, plural, name))
+    pub(crate) fn already_exists(of: GroupResource<'_>, name: &str) -> Self {
+        let message = format!("{} {} already exists", of, quoted(name));
+        Self::new(409, "AlreadyExists", message).with(details(of, name))
     }
 
     /// 409: eight names were made from `generateName`, and all were taken; `name` is the last.
-    pub(crate) fn generate_name_exhausted(group: &str, plural: &str, name: &str) -> Self {
+    pub(crate) fn generate_name_exhausted(of: GroupResource<'_>, name: &str) -> Self {
         let message = format!(
             "{} {} already exists, the server was not able to generate a unique name for the object",
-            qualified(group, plural),
+            of,
             quoted(name)
         );
         let details = Details {
             retry_after_seconds: 1,
-            ..details(group, plural, name)
+            ..details(of, name)
         };
         Self::new(409, "AlreadyExists", message).with(details)
     }
 
     /// 409: the object is not as the request expects it.
     ///
-    /// `resource` is the plural, but the kind where a precondition of a delete fails.
-    pub(crate) fn conflict(group: &str, resource: &str, name: &str, why: &str) -> Self {
+    /// `of` names the kind where a precondition of a delete fails.
+    pub(crate) fn conflict(of: GroupResource<'_>, name: &str, why: &str) -> Self {
         let message = format!(
             "Operation cannot be fulfilled on {} {}: {why}",
-            qualified(group, resource),
+            of,
             quoted(name)
         );
-        Self::new(409, "Conflict", message).with(details(group, resource, name))
+        Self::new(409, "Conflict", message).with(details(of, name))
     }
 
     /// 409: the request has a resourceVersion that is not the object's.
-    pub(crate) fn modified(group: &str, plural: &str, name: &str) -> Self {
+    pub(crate) fn modified(of: GroupResource<'_>, name: &str) -> Self {
         let why = "the object has been modified; please apply your changes to the latest version \
                    and try again";
-        Self::conflict(group, plural, name, why)
+        Self::conflict(of, name, why)
     }
 
     /// 409: a delete asks for another uid than the object has.
     pub(crate) fn uid_differs(
-        group: &str,
-        kind: &str,
+        of: GroupResource<'_>,
         name: &str,
         asked: &str,
         actual: &str,
@@ -117,13 +103,12 @@ impl Failure {
             "the UID in the precondition ({asked}) does not match the UID in record ({actual}). \
              The object might have been deleted and then recreated"
         );
-        Self::conflict(group, kind, name, &why)
+        Self::conflict(of, name, &why)
     }
 
     /// 409: a delete asks for another resourceVersion than the object has.
     pub(crate) fn version_differs(
-        group: &str,
-        kind: &str,
+        of: GroupResource<'_>,
         name: &str,
         asked: &str,
         actual: &str,
@@ -132,19 +117,19 @@ impl Failure {
             "the ResourceVersion in the precondition ({asked}) does not match the ResourceVersion \
              in record ({actual}). The object might have been modified"
         );
-        Self::conflict(group, kind, name, &why)
+        Self::conflict(of, name, &why)
     }
 
-    /// 422: the object, or the options of the request, break rules.
-    pub(crate) fn invalid(group: &str, kind: &str, name: &str, causes: Vec<Cause>) -> Self {
-        let mut message = format!("{} {} is invalid", qualified(group, kind), quoted(name));
+    /// 422: the object, or the options of the request, break rules; `of` names the kind.
+    pub(crate) fn invalid(of: GroupResource<'_>, name: &str, causes: Vec<Cause>) -> Self {
+        let mut message = format!("{} {} is invalid", of, quoted(name));
         if !causes.is_empty() {
             message.push_str(": ");
             message.push_str(&aggregate(&causes));
         }
         Self::new(422, "Invalid", message).with(Details {
             causes,
-            ..details(group, kind, name)
+            ..details(of, name)
         })
     }
 
@@ -159,14 +144,14 @@ impl Failure {
     }
 
     /// 403: who asks may not do this. An empty name leaves the object out.
-    pub(crate) fn forbidden(group: &str, plural: &str, name: &str, why: &str) -> Self {
-        let resource = qualified(group, plural);
+    pub(crate) fn forbidden(of: GroupResource<'_>, name: &str, why: &str) -> Self {
+        let resource = of.to_string();
         let message = match (resource.as_str(), name) {
             ("", _) => format!("forbidden: {why}"),
             (_, "") => format!("{resource} is forbidden: {why}"),
             _ => format!("{resource} {} is forbidden: {why}", quoted(name)),
         };
-        Self::new(403, "Forbidden", message).with(details(group, plural, name))
+        Self::new(403, "Forbidden", message).with(details(of, name))
     }
 
     /// 405: the resource of the path does not know this method.
@@ -176,10 +161,10 @@ impl Failure {
     }
 
     /// 405: a custom resource, or a verb that the storage lacks; `action` is the verb.
-    pub(crate) fn method_not_supported(group: &str, plural: &str, action: &str) -> Self {
-        let resource = quoted(&qualified(group, plural));
+    pub(crate) fn method_not_supported(of: GroupResource<'_>, action: &str) -> Self {
+        let resource = quoted(&of.to_string());
         let message = format!("{action} is not supported on resources of kind {resource}");
-        Self::new(405, "MethodNotAllowed", message).with(details(group, plural, ""))
+        Self::new(405, "MethodNotAllowed", message).with(details(of, ""))
     }
 
     /// 406: none of the `accepted` types is one that the client takes.

@@ -6,6 +6,7 @@ use super::{
     Resource, Text,
     builtin::{GROUPS, RESOURCES},
 };
+use crate::group::{GroupResource, GroupVersion};
 
 /// Every resource that is served now.
 #[derive(Clone, Debug)]
@@ -13,7 +14,8 @@ pub(crate) struct Catalog {
     /// In the order of discovery, the built-in ones first.
     resources: Vec<Arc<Resource>>,
     /// By group and plural: the place in `resources`.
-    places: HashMap<(Text, Text), usize>,
+    /// By the name that messages use.
+    places: HashMap<String, usize>,
 }
 
 /// A group and its versions, the preferred one first.
@@ -39,11 +41,11 @@ impl Catalog {
 
     /// Returns true for a kind that every server has.
     pub(crate) fn is_builtin_kind(api_version: &str, kind: &str) -> bool {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        let of = GroupVersion::of(api_version);
         RESOURCES.iter().any(|resource| {
-            resource.group == group
+            resource.group == of.group
                 && resource
-                    .version(version)
+                    .version(of.version)
                     .is_some_and(|version| version.kind == kind)
         })
     }
@@ -56,7 +58,7 @@ impl Catalog {
 
     /// Adds a resource, or puts it in the place of the one of its group and plural.
     pub(crate) fn put(&mut self, mut resource: Resource) {
-        let key = (resource.group.clone(), resource.plural.clone());
+        let key = resource.group_resource().to_string();
         if let Some(&place) = self.places.get(&key) {
             resource.keep_schemas(&self.resources[place]);
             self.resources[place] = Arc::new(resource);
@@ -67,34 +69,34 @@ impl Catalog {
     }
 
     /// Removes a resource that a CRD defined.
-    pub(crate) fn remove(&mut self, group: &str, plural: &str) {
+    pub(crate) fn remove(&mut self, of: GroupResource<'_>) {
         self.resources
-            .retain(|resource| resource.group != group || resource.plural != plural);
+            .retain(|resource| resource.group_resource() != of);
         let keys = self.resources.iter().enumerate();
         self.places = keys
-            .map(|(place, resource)| ((resource.group.clone(), resource.plural.clone()), place))
+            .map(|(place, resource)| (resource.group_resource().to_string(), place))
             .collect();
     }
 
     /// Returns the resource, if it is served in that version.
-    pub(crate) fn get(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
-        let resource = self.find(group, plural)?;
-        resource.version(version)?;
+    pub(crate) fn get(&self, of: GroupVersion<'_>, plural: &str) -> Option<Arc<Resource>> {
+        let resource = self.find(GroupResource::new(of.group, plural))?;
+        resource.version(of.version)?;
         Some(Arc::clone(resource))
     }
 
     /// Returns the resource in whichever versions it is served.
-    pub(crate) fn find(&self, group: &str, plural: &str) -> Option<&Arc<Resource>> {
-        let key = (group.to_owned().into(), plural.to_owned().into());
-        self.places.get(&key).map(|&place| &self.resources[place])
+    pub(crate) fn find(&self, of: GroupResource<'_>) -> Option<&Arc<Resource>> {
+        let place = self.places.get(&of.to_string())?;
+        Some(&self.resources[*place])
     }
 
     /// Returns the resource whose objects are of that kind.
-    pub(crate) fn by_kind(&self, group: &str, version: &str, kind: &str) -> Option<&Arc<Resource>> {
+    pub(crate) fn by_kind(&self, of: GroupVersion<'_>, kind: &str) -> Option<&Arc<Resource>> {
         self.resources.iter().find(|resource| {
-            resource.group == group
+            resource.group == of.group
                 && resource
-                    .version(version)
+                    .version(of.version)
                     .is_some_and(|version| version.kind == kind)
         })
     }
@@ -105,13 +107,10 @@ impl Catalog {
     }
 
     /// Returns the resources that are served in that version of a group.
-    pub(crate) fn of_version(
-        &self,
-        group: &str,
-        version: &str,
-    ) -> impl Iterator<Item = &Arc<Resource>> {
-        self.iter()
-            .filter(move |resource| resource.group == group && resource.version(version).is_some())
+    pub(crate) fn of_version(&self, of: GroupVersion<'_>) -> impl Iterator<Item = &Arc<Resource>> {
+        self.iter().filter(move |resource| {
+            resource.group == of.group && resource.version(of.version).is_some()
+        })
     }
 
     /// Returns the groups in the order of discovery: the core, the built-in ones, those of CRDs.

@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     cel::CompiledRules,
+    group::{GroupResource, GroupVersion},
     schema::{Schema, TypeId, TypeRef, builtin},
     structural::Structural,
 };
@@ -183,26 +184,18 @@ impl Resource {
         schemas.chain(self.storage_schema.as_mut()).for_each(keep);
     }
 
-    /// Returns `pods` or `deployments.apps`, as the server's messages name it.
-    pub(crate) fn qualified(&self) -> String {
-        if self.group.is_empty() {
-            self.plural.to_string()
-        } else {
-            format!("{}.{}", self.plural, self.group)
-        }
+    /// Returns what messages name it by.
+    pub(crate) fn group_resource(&self) -> GroupResource<'_> {
+        GroupResource::new(&self.group, &self.plural)
+    }
+
+    /// Returns one of its versions with the group.
+    pub(crate) fn group_version<'a>(&'a self, version: &'a Version) -> GroupVersion<'a> {
+        GroupVersion::new(&self.group, &version.name)
     }
 }
 
 /// Returns the `apiVersion` of a resource's objects: `v1` or `apps/v1`.
 pub(crate) fn api_version(resource: &Resource, version: &Version) -> String {
-    group_version(&resource.group, &version.name)
-}
-
-/// Returns `v1` for the core group, and `apps/v1` for another.
-pub(crate) fn group_version(group: &str, version: &str) -> String {
-    if group.is_empty() {
-        version.to_owned()
-    } else {
-        format!("{group}/{version}")
-    }
+    resource.group_version(version).to_string()
 }

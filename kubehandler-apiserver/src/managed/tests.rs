@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{FieldManager, Types};
 use crate::{
     failure::Failure,
+    group::GroupVersion,
     merge::FieldSet,
     object,
     schema::{self, Schema, TypeRef},
@@ -19,7 +20,7 @@ struct ConfigMaps;
 impl Types for ConfigMaps {
     fn of(&self, api_version: &str) -> Option<(&Schema, TypeRef)> {
         (api_version == "v1")
-            .then(|| schema::builtin::of("", "v1", "ConfigMap"))
+            .then(|| schema::builtin::of(GroupVersion::new("", "v1"), "ConfigMap"))
             .flatten()
     }
 

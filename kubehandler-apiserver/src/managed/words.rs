@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::entries::{Identity, UPDATE};
 use crate::{
     failure::{Cause, Details, Failure, quoted},
+    group::GroupVersion,
     merge::{Conflict, MergeError, TypeErrors},
     object,
 };
@@ -36,7 +37,7 @@ pub(super) fn of_update(error: &MergeError) -> String {
 /// Returns the kind of an object as Go prints one: `apps/v1, Kind=Deployment`.
 pub(super) fn kind_of(object: &Value) -> String {
     let version = object::text(object, &["apiVersion"]);
-    let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
+    let GroupVersion { group, version } = GroupVersion::of(version);
     format!(
         "{group}/{version}, Kind={}",
         object::text(object, &["kind"])

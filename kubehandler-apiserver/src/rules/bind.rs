@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Write, conditions};
 use crate::{
     failure::{Failure, quoted},
+    group::GroupResource,
     object,
     wire::options::Preconditions,
 };
@@ -26,7 +27,7 @@ impl Write<'_> {
 
 fn bound(pod: &Value, binding: &Value, now: &str) -> Result<Value, Failure> {
     let name = object::name(pod);
-    let refused = |why: &str| Failure::conflict("", "pods/binding", name, why);
+    let refused = |why: &str| Failure::conflict(GroupResource::new("", "pods/binding"), name, why);
     if object::is_terminating(pod) {
         return Err(refused(&format!(
             "pod {name} is being deleted, cannot be assigned to a host"

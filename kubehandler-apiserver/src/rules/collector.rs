@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::Edit;
 use crate::{
+    group::GroupResource,
     object::{self, OwnerReference},
     wire::options::{DeleteOptions, Preconditions, Propagation},
 };
@@ -31,6 +32,13 @@ pub(crate) struct ObjectId {
     /// Empty if the resource is in no namespace.
     pub(crate) namespace: String,
     pub(crate) name: String,
+}
+
+impl ObjectId {
+    /// Returns the resource that it is of.
+    pub(crate) fn group_resource(&self) -> GroupResource<'_> {
+        GroupResource::new(&self.group, &self.plural)
+    }
 }
 
 /// The resource that an owner reference means.

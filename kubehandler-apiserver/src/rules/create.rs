@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Body, NamespaceState, Write};
 use crate::{
     failure::{Cause, Failure},
+    group::GroupResource,
     kinds::{Resource, strategy_of},
     object,
 };
@@ -94,7 +95,10 @@ impl Write<'_> {
         };
         match self.namespace_state {
             NamespaceState::Active => Ok(()),
-            NamespaceState::Missing => Err(Failure::not_found("", "namespaces", namespace)),
+            NamespaceState::Missing => Err(Failure::not_found(
+                GroupResource::new("", "namespaces"),
+                namespace,
+            )),
             NamespaceState::Terminating => {
                 let names = [
                     object::name(object),
@@ -109,7 +113,7 @@ impl Write<'_> {
                     "unable to create new content in namespace {namespace} because it is being terminated"
                 );
                 let resource = self.resource;
-                let mut failure = Failure::forbidden(&resource.group, &resource.plural, name, &why);
+                let mut failure = Failure::forbidden(resource.group_resource(), name, &why);
                 failure.details.get_or_insert_default().causes.push(Cause {
                     reason: "NamespaceTerminating".to_owned(),
                     message: format!("namespace {namespace} is being terminated"),
@@ -178,11 +182,11 @@ pub(crate) fn generates_name(object: &Value) -> bool {
 
 /// Returns what a request gets that would make an object of a name that is taken.
 pub(crate) fn already_exists(resource: &Resource, object: &Value, existing: &Value) -> Failure {
-    let (group, plural, name) = (&resource.group, &resource.plural, object::name(object));
+    let (of, name) = (resource.group_resource(), object::name(object));
     let mut failure = if object::meta_text(object, "generateName").is_empty() {
-        Failure::already_exists(group, plural, name)
+        Failure::already_exists(of, name)
     } else {
-        Failure::generate_name_exhausted(group, plural, name)
+        Failure::generate_name_exhausted(of, name)
     };
     if object::is_terminating(existing) {
         failure.message = format!("object is being deleted: {}", failure.message);

@@ -21,7 +21,9 @@ pub(super) fn fit(object: &mut Value, expected: &Expected<'_>) -> Result<Vec<Str
         return Ok(Vec::new());
     };
     let pruned = schema.prune(object);
-    schema.drop_nulls(object);
+    if !expected.is_applied {
+        schema.drop_nulls(object);
+    }
     embedded::coerce(object, schema).map_err(Undecodable::new)?;
     schema.fill_defaults(object);
     let found = pruned.iter().map(|path| format!("unknown field {path:?}"));

@@ -7,8 +7,9 @@ use serde_json::{Map, Value};
 use super::{Body, FieldChecks, Write, custom, metadata};
 use crate::{
     failure::{Cause, Failure},
+    group::{GroupResource, GroupVersion},
     kinds::{strategy::Strategy, strategy_of},
-    object,
+    numbers, object,
     schema::{builtin, decode as typed},
     structural::Structural,
     wire::media::json,
@@ -27,6 +28,9 @@ pub(crate) struct Expected<'a> {
     pub(crate) strategy: &'static dyn Strategy,
     /// What custom objects are.
     pub(crate) schema: Option<&'a Structural>,
+    /// It was applied: nulls that may not be there are kept, and refused later, and fields that go are
+    /// not told.
+    pub(crate) is_applied: bool,
     pub(crate) is_known: fn(&str, &str) -> bool,
     pub(crate) checks: &'a FieldChecks,
 }
@@ -61,7 +65,7 @@ impl Undecodable {
     /// What a patch that led to the object gets.
     pub(crate) fn of_patch(self, patched: &Value) -> Failure {
         let cause = Cause::invalid("patch", patched.to_string(), &self.why);
-        Failure::invalid("", "", "", vec![cause])
+        Failure::invalid(GroupResource::none(), "", vec![cause])
     }
 }
 
@@ -82,6 +86,7 @@ impl Write<'_> {
             is_custom: self.resource.rules.is_custom,
             strategy: strategy_of(self.resource),
             schema: self.version.schema.as_deref(),
+            is_applied: false,
             is_known: self.is_known,
             checks: self.checks,
         }
@@ -139,7 +144,7 @@ pub(crate) fn decode(
             expected.kind.clone_into(&mut kind);
         }
     }
-    let named = || (last_segment(&version).to_owned(), kind.clone());
+    let named = || (GroupVersion::of(&version).version.to_owned(), kind.clone());
     let text = String::from_utf8_lossy(bytes);
     let wrong = |why| Undecodable {
         why,
@@ -151,6 +156,9 @@ pub(crate) fn decode(
     fields.insert("apiVersion".to_owned(), Value::from(&*version));
     fields.insert("kind".to_owned(), Value::from(&*kind));
     found.extend(custom::fit(&mut value, expected)?);
+    if expected.is_applied {
+        found.clear();
+    }
     expected.checks.judge(found).map_err(wrong)?;
     Ok(value)
 }
@@ -163,6 +171,7 @@ fn read_object(
     kind: &str,
 ) -> Result<Vec<String>, String> {
     let found = if expected.is_custom {
+        numbers::write_integers(value);
         read_custom(value, text)?
     } else {
         if (version, kind) != (&expected.api_version, expected.kind) {
@@ -189,8 +198,7 @@ fn read_builtin(
     version: &str,
     kind: &str,
 ) -> Result<Vec<String>, String> {
-    let (group, short_version) = (group_of(version), last_segment(version));
-    let Some(definition) = builtin::definitions().of_kind(group, short_version, kind) else {
+    let Some(definition) = builtin::definitions().of_kind(GroupVersion::of(version), kind) else {
         return Ok(Vec::new());
     };
     let decoded = typed::decode(text, definition)?;
@@ -218,13 +226,15 @@ fn check_kind(expected: &Expected<'_>, version: &str, kind: &str) -> Result<(), 
     if !(expected.is_known)(version, kind) {
         return Err(json::no_such_kind(version, kind));
     }
-    if kind == expected.kind && group_of(version) == group_of(&expected.api_version) {
+    if kind == expected.kind
+        && GroupVersion::of(version).group == GroupVersion::of(&expected.api_version).group
+    {
         return Ok(());
     }
     Err(format!(
         "converting ({}.{kind}) to ({}.{}): unknown conversion",
-        last_segment(version),
-        package(group_of(&expected.api_version)),
+        GroupVersion::of(version).version,
+        package(GroupVersion::of(&expected.api_version).group),
         expected.kind
     ))
 }
@@ -236,16 +246,6 @@ fn package(group: &str) -> &str {
         "internal.apiserver.k8s.io" => "apiserverinternal",
         group => group.split('.').next().unwrap_or(group),
     }
-}
-
-fn group_of(api_version: &str) -> &str {
-    api_version.rsplit_once('/').map_or("", |(group, _)| group)
-}
-
-fn last_segment(api_version: &str) -> &str {
-    api_version
-        .rsplit_once('/')
-        .map_or(api_version, |(_, version)| version)
 }
 
 /// Returns the beginning of a body: as it is if it could be an object, else in hexadecimal.
@@ -280,7 +280,8 @@ pub(crate) fn check_integer(
         },
         Some(other) => object::type_name(other).to_owned(),
     };
-    let version = last_segment(object::text(object, &["apiVersion"])).to_owned();
+    let version = GroupVersion::of(object::text(object, &["apiVersion"]));
+    let version = version.version.to_owned();
     Err(Undecodable {
         why: format!(
             "json: cannot unmarshal {wrong} into Go struct field {ty}.{part}.{name} of type int32"

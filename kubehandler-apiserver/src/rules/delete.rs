@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Write;
 use crate::{
     failure::Failure,
+    group::GroupResource,
     kinds::{
         Resource,
         apiextensions::definitions,
@@ -102,20 +103,11 @@ impl Write<'_> {
     }
 
     fn check_preconditions(&self, old: &Value, options: &DeleteOptions) -> Result<(), Failure> {
-        let (group, kind, name) = (
-            &*self.resource.group,
-            &*self.version.kind,
-            object::name(old),
-        );
+        let kind = GroupResource::new(&self.resource.group, &self.version.kind);
+        let name = object::name(old);
         let asked = &options.preconditions;
         if let Some(uid) = asked.uid.as_deref().filter(|uid| *uid != object::uid(old)) {
-            return Err(Failure::uid_differs(
-                group,
-                kind,
-                name,
-                uid,
-                object::uid(old),
-            ));
+            return Err(Failure::uid_differs(kind, name, uid, object::uid(old)));
         }
         let actual = object::resource_version(old);
         if let Some(version) = asked
@@ -123,7 +115,7 @@ impl Write<'_> {
             .as_deref()
             .filter(|version| *version != actual)
         {
-            return Err(Failure::version_differs(group, kind, name, version, actual));
+            return Err(Failure::version_differs(kind, name, version, actual));
         }
         Ok(())
     }
@@ -247,8 +239,8 @@ impl Write<'_> {
                 let why = format!(
                     "{failed}: {what} in precondition: {asked}, {what} in object meta: {actual}"
                 );
-                let Resource { group, plural, .. } = self.resource;
-                return Err(Failure::conflict(group, plural, object::name(old), &why));
+                let of = self.resource.group_resource();
+                return Err(Failure::conflict(of, object::name(old), &why));
             }
         }
         Ok(())
@@ -260,7 +252,11 @@ impl Write<'_> {
         let name = object::name(old);
         if IMMORTAL.contains(&name) {
             let why = "this namespace may not be deleted";
-            return Err(Failure::forbidden("", "namespaces", name, why));
+            return Err(Failure::forbidden(
+                GroupResource::new("", "namespaces"),
+                name,
+                why,
+            ));
         }
         if object::is_terminating(old) {
             return Ok(if strategy_of(self.resource).is_held(old) {

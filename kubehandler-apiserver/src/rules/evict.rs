@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{conditions, labels::selector_text};
 use crate::{
     failure::{Cause, Failure},
+    group::GroupResource,
     object,
     selector::LabelSelector,
 };
@@ -101,7 +102,13 @@ fn check(budget: &Value, healthy: i64, wanted: i64) -> Result<(), Failure> {
         return Err(because(Failure::too_many_requests(TOO_MANY, WAIT), why));
     }
     let allowed = number(budget, "disruptionsAllowed");
-    let forbidden = |why: &str| Failure::forbidden("policy", "poddisruptionbudget", name, why);
+    let forbidden = |why: &str| {
+        Failure::forbidden(
+            GroupResource::new("policy", "poddisruptionbudget"),
+            name,
+            why,
+        )
+    };
     let refused = format!("The disruption budget {name} does not allow evicting pods currently");
     if allowed < 0 {
         let why = "pdb disruptions allowed is negative";

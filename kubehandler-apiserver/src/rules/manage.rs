@@ -5,10 +5,10 @@
 
 use serde_json::{Map, Value};
 
-use super::{Part, Updated, Write, patch::decode_patched};
+use super::{Part, Updated, Write, decode::Expected, patch::decode_patched};
 use crate::{
     failure::Failure,
-    kinds::{Resource, group_version, strategy::StatusMetadata, strategy_of},
+    kinds::{self, Resource, strategy::StatusMetadata, strategy_of},
     managed::{FieldManager, Types},
     merge::FieldSet,
     object,
@@ -27,8 +27,7 @@ pub(crate) struct Writer<'a> {
 impl Types for Resource {
     fn of(&self, api_version: &str) -> Option<(&Schema, TypeRef)> {
         let mut versions = self.versions.iter();
-        let version =
-            versions.find(|version| group_version(&self.group, &version.name) == api_version)?;
+        let version = versions.find(|version| kinds::api_version(self, version) == api_version)?;
         if self.rules.is_custom {
             let types = version.types.as_deref();
             return Some(match types {
@@ -36,14 +35,14 @@ impl Types for Resource {
                 None => schema::deduced(),
             });
         }
-        schema::builtin::of(&self.group, &version.name, &version.kind)
+        schema::builtin::of(self.group_version(version), &version.kind)
     }
 
     fn empty(&self, api_version: &str) -> Value {
         let version = api_version.rsplit('/').next().unwrap_or_default();
         match self.version(version) {
             Some(version) if !self.rules.is_custom => {
-                schema::builtin::zero(&self.group, &version.name, &version.kind)
+                schema::builtin::zero(self.group_version(version), &version.kind)
             }
             _ => Value::Object(Map::new()),
         }
@@ -68,14 +67,21 @@ impl Write<'_> {
         }
         let applied =
             self.with_manager(|manager| manager.apply(old, config, self.writer.name, is_forced))?;
-        let mut new = decode_patched(applied, &self.expected())?;
+        let expected = Expected {
+            is_applied: true,
+            ..self.expected()
+        };
+        let mut new = decode_patched(applied, &expected)?;
         let uid = object::uid(&new);
         if old.is_none() && !uid.is_empty() {
             let why = format!(
                 "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
             );
-            let (group, plural) = (&self.resource.group, &self.resource.plural);
-            return Err(Failure::conflict(group, plural, self.name, &why));
+            return Err(Failure::conflict(
+                self.resource.group_resource(),
+                self.name,
+                &why,
+            ));
         }
         self.place(&mut new)?;
         self.check_name(&new)?;

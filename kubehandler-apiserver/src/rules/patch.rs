@@ -2,6 +2,7 @@
 //!
 //! Source: `k8s.io/apiserver/pkg/endpoints/handlers/patch.go`.
 
+mod merge;
 mod operations;
 
 use serde_json::Value;
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     failure::{Details, Failure},
-    object::type_name,
+    object::{self, type_name},
     wire::media::json,
 };
 
@@ -48,9 +49,9 @@ impl Patch {
                 operations::apply(&mut patched, operations).map_err(|_| rejected())?;
                 Ok(patched)
             }
-            Self::Merge(patch @ Value::Object(_)) => {
+            Self::Merge(Value::Object(patch)) => {
                 let mut patched = object.clone();
-                json_patch::merge(&mut patched, patch);
+                merge::apply(object::as_fields(&mut patched), patch);
                 Ok(patched)
             }
             Self::Merge(Value::Null) => Err(Failure::bad_request("Invalid JSON Patch")),
@@ -69,7 +70,7 @@ impl Write<'_> {
     pub(crate) fn patch(&self, old: Option<&Value>, patch: &Patch) -> Result<Updated, Failure> {
         let old = old.ok_or_else(|| self.not_found())?;
         let mut shown = old.clone();
-        crate::object::set_field(
+        object::set_field(
             &mut shown,
             "apiVersion",
             Some(Value::from(self.api_version())),

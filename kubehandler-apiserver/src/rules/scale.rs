@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     failure::{Cause, Failure},
-    kinds::{ScalePaths, group_version, strategy::PLAIN},
+    group::{GroupResource, GroupVersion},
+    kinds::{self, ScalePaths, strategy::PLAIN},
     managed::{FieldManager, Parent, Types},
     merge::FieldSet,
     object,
@@ -28,12 +29,12 @@ struct Scales;
 impl Types for Scales {
     fn of(&self, api_version: &str) -> Option<(&Schema, TypeRef)> {
         (api_version == API_VERSION)
-            .then(|| schema::builtin::of("autoscaling", "v1", KIND))
+            .then(|| schema::builtin::of(GroupVersion::new("autoscaling", "v1"), KIND))
             .flatten()
     }
 
     fn empty(&self, _: &str) -> Value {
-        schema::builtin::zero("autoscaling", "v1", KIND)
+        schema::builtin::zero(GroupVersion::new("autoscaling", "v1"), KIND)
     }
 }
 
@@ -137,7 +138,7 @@ impl Write<'_> {
         let replicas: Vec<&str> = self.scale_paths()?.spec.split('.').collect();
         let versions = self.resource.versions.iter();
         let versions: Vec<String> = versions
-            .map(|version| group_version(&self.resource.group, &version.name))
+            .map(|version| kinds::api_version(self.resource, version))
             .collect();
         Ok(ask(Parent {
             object,
@@ -166,12 +167,8 @@ impl Write<'_> {
         if replicas < 0 && !self.resource.rules.is_custom {
             let detail = "must be greater than or equal to 0";
             let cause = Cause::invalid("spec.replicas", replicas, detail);
-            return Err(Failure::invalid(
-                "autoscaling",
-                KIND,
-                self.name,
-                vec![cause],
-            ));
+            let kind = GroupResource::new("autoscaling", KIND);
+            return Err(Failure::invalid(kind, self.name, vec![cause]));
         }
         let mut new = old.clone();
         object::set_at(&mut new, &paths.spec, Value::from(replicas));
@@ -203,12 +200,8 @@ impl Write<'_> {
         let why = format!(
             "Precondition failed: UID in precondition: {asked}, UID in object meta: {actual}"
         );
-        Err(Failure::conflict(
-            &self.resource.group,
-            &resource,
-            self.name,
-            &why,
-        ))
+        let of = GroupResource::new(&self.resource.group, &resource);
+        Err(Failure::conflict(of, self.name, &why))
     }
 
     fn scale_paths(&self) -> Result<&ScalePaths, Failure> {
@@ -226,6 +219,7 @@ impl Write<'_> {
             is_custom: false,
             strategy: &PLAIN,
             schema: None,
+            is_applied: false,
             is_known: self.is_known,
             checks: self.checks,
         }

@@ -53,7 +53,7 @@ impl Write<'_> {
     }
 
     pub(crate) fn not_found(&self) -> Failure {
-        Failure::not_found(&self.resource.group, &self.resource.plural, self.name)
+        Failure::not_found(self.resource.group_resource(), self.name)
     }
 
     /// Fails unless the object has the name of the URL.
@@ -83,12 +83,8 @@ impl Write<'_> {
              Precondition failed: UID in precondition: {asked}, UID in object meta: {actual}",
             self.storage_key()
         );
-        Err(Failure::conflict(
-            &self.resource.group,
-            &self.resource.plural,
-            self.name,
-            &why,
-        ))
+        let of = self.resource.group_resource();
+        Err(Failure::conflict(of, self.name, &why))
     }
 
     /// Returns where the real server has the object in etcd.
@@ -108,16 +104,16 @@ impl Write<'_> {
 
     /// Fails unless the update is of the version that is there; then it has that version.
     fn check_resource_version(&self, old: &Value, new: &mut Value) -> Result<(), Failure> {
-        let (group, plural) = (&self.resource.group, &self.resource.plural);
+        let of = self.resource.group_resource();
         let asked = parse_version(object::resource_version(new))?;
         if asked == 0 {
             if !self.resource.rules.updates_unconditionally {
                 let detail = "must be specified for an update";
                 let cause = Cause::invalid("metadata.resourceVersion", 0, detail);
-                return Err(Failure::invalid(group, plural, self.name, vec![cause]));
+                return Err(Failure::invalid(of, self.name, vec![cause]));
             }
         } else if asked != parse_version(object::resource_version(old))? {
-            return Err(Failure::modified(group, plural, self.name));
+            return Err(Failure::modified(of, self.name));
         }
         object::copy_meta(new, "resourceVersion", old);
         Ok(())

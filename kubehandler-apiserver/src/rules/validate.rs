@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::Write;
 use crate::{
     failure::{Cause, Failure, quoted},
+    group::{GroupResource, GroupVersion},
     kinds::{NameRule, names, strategy_of},
     naming,
     object::{self, ANNOTATIONS_LIMIT, OwnerReference},
@@ -66,12 +67,18 @@ impl Write<'_> {
         }
         let (group, kind) = if self.resource.rules.is_custom {
             let version = object::text(object, &["apiVersion"]);
-            let group = version.rsplit_once('/').map_or("", |(group, _)| group);
-            (group, object::text(object, &["kind"]))
+            (
+                GroupVersion::of(version).group,
+                object::text(object, &["kind"]),
+            )
         } else {
             (&*self.resource.group, &*self.version.kind)
         };
-        Err(Failure::invalid(group, kind, object::name(object), causes))
+        Err(Failure::invalid(
+            GroupResource::new(group, kind),
+            object::name(object),
+            causes,
+        ))
     }
 
     /// A custom object is read whatever it says that it is; here it must be what it is.

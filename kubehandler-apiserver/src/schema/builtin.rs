@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 pub(crate) use self::table::{BuiltinTypes, Definition, GoType, Property, What};
 use super::{Schema, TypeId, TypeRef};
+use crate::group::GroupVersion;
 
 /// Written by `generate/schemas.py`; not to be edited.
 static TABLE: &[u8] = include_bytes!("builtin/table.z");
@@ -54,8 +55,8 @@ pub(crate) fn metadata() -> (Schema, TypeRef) {
 
 /// Returns the object of a built-in kind that has no fields, as Go writes it: structs within it are
 /// there, and so is what is never left out. An object that is no such kind is empty.
-pub(crate) fn zero(group: &str, version: &str, kind: &str) -> Value {
-    let definition = definitions().of_kind(group, version, kind);
+pub(crate) fn zero(of: GroupVersion<'_>, kind: &str) -> Value {
+    let definition = definitions().of_kind(of, kind);
     definition.map_or_else(
         || Value::Object(Map::new()),
         |definition| zero_of(definition, true),
@@ -101,12 +102,12 @@ fn zero_within(field: &Property, with_times: bool) -> Option<Value> {
 }
 
 /// Returns the type of a built-in kind and the schema that it is in, if there is such a kind.
-pub(crate) fn of(group: &str, version: &str, kind: &str) -> Option<(&'static Schema, TypeRef)> {
-    type_of(group, version, kind).map(|ty| (schema(), ty.plain()))
+pub(crate) fn of(version: GroupVersion<'_>, kind: &str) -> Option<(&'static Schema, TypeRef)> {
+    type_of(version, kind).map(|ty| (schema(), ty.plain()))
 }
 
 /// Returns the type of a built-in kind in [`schema`], if there is such a kind.
-pub(crate) fn type_of(group: &str, version: &str, kind: &str) -> Option<TypeId> {
-    let definition = definitions().of_kind(group, version, kind)?;
+pub(crate) fn type_of(of: GroupVersion<'_>, kind: &str) -> Option<TypeId> {
+    let definition = definitions().of_kind(of, kind)?;
     schema().named(definition.name)
 }

@@ -2,6 +2,7 @@
 //!
 //! Source: `sigs.k8s.io/json`, which is Go's `encoding/json` with strictness of its own.
 
+mod base64;
 mod findings;
 mod literal;
 #[cfg(test)]

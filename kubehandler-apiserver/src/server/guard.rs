@@ -24,6 +24,7 @@ use tower::Service;
 use self::host::Host;
 use crate::{
     failure::{Failure, quoted},
+    group::GroupResource,
     pipeline::{is_control_path, service::ApiService},
     wire::{
         media::is_json,
@@ -62,7 +63,7 @@ impl Hosts {
         }
         if is_from_page(headers) {
             let why = "no web page can use what is below `/kubehandler/`";
-            return Err(Failure::forbidden("", "", "", why));
+            return Err(Failure::forbidden(GroupResource::none(), "", why));
         }
         // A page can send the other types without the browser asking the server first.
         if request.method() == Method::POST && !is_json(headers.get(header::CONTENT_TYPE)) {
@@ -106,7 +107,7 @@ impl Hosts {
             let origin = String::from_utf8_lossy(origin.as_bytes());
             if !Host::of_origin(&origin).is_some_and(|host| self.owns(&host)) {
                 let why = format!("pages of the origin {} are not served", quoted(&origin));
-                return Err(Failure::forbidden("", "", "", &why));
+                return Err(Failure::forbidden(GroupResource::none(), "", &why));
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ use http_body_util::{BodyExt as _, Full};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
+use crate::group::GroupVersion;
 use crate::server::ApiServer;
 
 /// Manifests that could not be loaded.
@@ -142,9 +143,8 @@ impl ApiServer {
 
     /// Returns the plural of a kind, and whether its objects live in namespaces.
     fn find(&self, api_version: &str, kind: &str) -> Option<(String, bool)> {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
         let state = self.pipeline.engine().cluster();
-        let resource = state.catalog.by_kind(group, version, kind)?;
+        let resource = state.catalog.by_kind(GroupVersion::of(api_version), kind)?;
         Some((resource.plural.to_string(), resource.is_namespaced))
     }
 

@@ -67,7 +67,11 @@ impl<'a> Builder<'a> {
                 list: Some(self.list(value, keeps_unknown)),
                 ..Type::default()
             },
-            Some(ValueType::String) => scalar(Scalar::String),
+            // Only those that are text as it is; of a format, they are anything.
+            Some(ValueType::String) => match &*value.validation.format {
+                "" | "byte" => scalar(Scalar::String),
+                _ => scalar(Scalar::Untyped),
+            },
             Some(ValueType::Integer | ValueType::Number) => scalar(Scalar::Numeric),
             Some(ValueType::Boolean) => scalar(Scalar::Boolean),
             None => Type {

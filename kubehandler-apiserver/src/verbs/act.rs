@@ -10,6 +10,7 @@ use crate::{
     controllers::Cluster,
     engine::Engine,
     failure::Failure,
+    group::GroupResource,
     kinds::{Resource, api_version},
     object,
     rules::{self, Updated, Write},
@@ -118,7 +119,7 @@ impl Call<'_> {
     fn budgets(&self, cluster: &mut Cluster) -> (Option<Arc<Resource>>, Vec<Value>) {
         let resource = cluster
             .catalog
-            .find("policy", "poddisruptionbudgets")
+            .find(GroupResource::new("policy", "poddisruptionbudgets"))
             .cloned();
         let Some(resource) = resource else {
             return (None, Vec::new());

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::Call;
-use crate::{controllers::Cluster, failure::Failure, kinds::services, object};
+use crate::{
+    controllers::Cluster, failure::Failure, group::GroupResource, kinds::services, object,
+};
 
 impl Call<'_> {
     /// Gives a service the addresses and ports that it needs and does not have.
@@ -26,6 +28,10 @@ impl Call<'_> {
             return Ok(());
         }
         let (kind, name) = (&self.version.kind, object::name(service));
-        Err(Failure::invalid(&resource.group, kind, name, causes))
+        Err(Failure::invalid(
+            GroupResource::new(&resource.group, kind),
+            name,
+            causes,
+        ))
     }
 }

@@ -9,6 +9,7 @@ use super::Call;
 use crate::{
     engine::Engine,
     failure::{Cause, Failure},
+    group::GroupResource,
     kinds::Resource,
     object,
     wire::{
@@ -103,7 +104,7 @@ impl Call<'_> {
         if causes.is_empty() {
             return Ok(());
         }
-        let (group, kind) = (&self.resource.group, &self.version.kind);
-        Err(Failure::invalid(group, kind, "", causes))
+        let kind = GroupResource::new(&self.resource.group, &self.version.kind);
+        Err(Failure::invalid(kind, "", causes))
     }
 }

@@ -79,8 +79,7 @@ impl Call<'_> {
             }
             last = decision.name;
         }
-        let (group, plural) = (&self.resource.group, &self.resource.plural);
-        Err(Failure::modified(group, plural, &last))
+        Err(Failure::modified(self.resource.group_resource(), &last))
     }
 
     /// Returns true if the object is still the one that was decided on.

@@ -245,10 +245,13 @@ impl Call<'_> {
         if !(self.resource.rules.is_custom && cluster.is_ending(&self.resource)) {
             return Ok(());
         }
-        let (group, plural) = (&self.resource.group, &self.resource.plural);
         let name = crate::object::name(object);
         let why = "create not allowed while custom resource definition is terminating";
-        Err(Failure::forbidden(group, plural, name, why))
+        Err(Failure::forbidden(
+            self.resource.group_resource(),
+            name,
+            why,
+        ))
     }
 
     fn content_type(&self) -> Option<&str> {

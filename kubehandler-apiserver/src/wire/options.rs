@@ -9,6 +9,7 @@ mod version;
 mod write;
 
 use crate::failure::{Cause, Failure};
+use crate::group::GroupResource;
 
 pub(crate) use self::{
     continue_token::ContinueToken,
@@ -25,7 +26,11 @@ fn refuse(kind: &str, causes: Vec<Cause>) -> Result<(), Failure> {
     if causes.is_empty() {
         Ok(())
     } else {
-        Err(Failure::invalid(GROUP, kind, "", causes))
+        Err(Failure::invalid(
+            GroupResource::new(GROUP, kind),
+            "",
+            causes,
+        ))
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::{
     failure::Failure,
+    group::GroupResource,
     wire::{
         asked::{Asked, Verb},
         query::Query,
@@ -75,11 +76,12 @@ impl Request {
             name,
             ..
         } = &*self.asked;
+        let of = GroupResource::new(group, resource);
         let seconds = retry_after.unwrap_or_default();
         let mut failure = match code {
             401 => Failure::unauthorized(),
-            403 => Failure::forbidden(group, resource, name, "access denied by a fault"),
-            409 => Failure::modified(group, resource, name),
+            403 => Failure::forbidden(of, name, "access denied by a fault"),
+            409 => Failure::modified(of, name),
             410 => Failure::list_expired(),
             429 => Failure::too_many_requests("too many requests, please try again later", seconds),
             500 => Failure::internal("a fault"),

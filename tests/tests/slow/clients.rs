@@ -1,6 +1,7 @@
 //! Clients that nobody here wrote, unchanged on the embedded API server: client-go, kube-rs, kubectl.
 
 mod client_go;
+mod kube_operator;
 mod kube_rs;
 mod kubectl;
 

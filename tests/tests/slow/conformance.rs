@@ -3,9 +3,11 @@
 //! `tests/conformance/README.md` says how scenarios are written, and `CONTRACT.md` what they show.
 
 mod contract;
+mod generated;
 mod history;
 mod managers;
 mod play;
+mod schemas;
 mod script;
 mod transcript;
 

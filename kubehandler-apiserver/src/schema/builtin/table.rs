@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::group::GroupVersion;
+
 /// The Go types of the built-in kinds, and all that they refer to.
 #[derive(Debug)]
 pub(crate) struct BuiltinTypes {
@@ -122,8 +124,8 @@ impl BuiltinTypes {
     }
 
     /// Returns the type of a kind.
-    pub(crate) fn of_kind(&self, group: &str, version: &str, kind: &str) -> Option<&Definition> {
-        let id = self.kinds.get(&[group, version, kind])?;
+    pub(crate) fn of_kind(&self, of: GroupVersion<'_>, kind: &str) -> Option<&Definition> {
+        let id = self.kinds.get(&[of.group, of.version, kind])?;
         Some(self.get(*id))
     }
 

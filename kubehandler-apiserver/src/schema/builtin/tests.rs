@@ -6,12 +6,13 @@ use super::{
     super::{Field, ListMerge, Map, Scalar, Type, TypeRef},
     *,
 };
+use crate::group::GroupVersion;
 use crate::kinds::Catalog;
 
 /// Follows fields from a kind, `[]` into the items of a list, and `{}` into the values of a map.
 fn at(kind: [&str; 3], path: &str) -> TypeRef {
     let [group, version, kind] = kind;
-    let mut ty = type_of(group, version, kind)
+    let mut ty = type_of(GroupVersion::new(group, version), kind)
         .expect("the kind is known")
         .plain();
     for name in path.split('.').filter(|name| !name.is_empty()) {
@@ -64,7 +65,7 @@ fn every_kind_that_is_served_has_a_type() {
                 };
                 let is_options = kind.ends_with("Options"); // They are in queries.
                 assert!(
-                    is_options || type_of(group, version, kind).is_some(),
+                    is_options || type_of(GroupVersion::new(group, version), kind).is_some(),
                     "{group}/{version} {kind}"
                 );
             }

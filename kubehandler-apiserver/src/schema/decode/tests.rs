@@ -3,11 +3,12 @@
 use serde_json::json;
 
 use super::*;
+use crate::group::GroupVersion;
 use crate::schema::builtin::definitions;
 
 fn read(kind: &str, text: &str) -> Result<Decoded, String> {
     let group = if kind == "Deployment" { "apps" } else { "" };
-    let definition = definitions().of_kind(group, "v1", kind);
+    let definition = definitions().of_kind(GroupVersion::new(group, "v1"), kind);
     decode(text, definition.expect("the kind is known"))
 }
 
@@ -54,7 +55,7 @@ fn same_finding_is_told_once_and_a_hundred_at_most() {
 
 #[test]
 fn nothing_is_found_in_what_go_keeps_as_it_is() {
-    let definition = definitions().of_kind("apps", "v1", "ControllerRevision");
+    let definition = definitions().of_kind(GroupVersion::new("apps", "v1"), "ControllerRevision");
     let text = r#"{"data": {"a": 1, "a": {"b": null}}, "revision": 1}"#;
 
     let decoded = decode(text, definition.expect("the kind is known"));

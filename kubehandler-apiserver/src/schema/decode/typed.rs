@@ -9,6 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::{Map, Value, value::RawValue};
 
 use super::{
+    base64,
     findings::{Finding, FindingKind, Findings},
     literal::{self, Unfit},
 };
@@ -134,6 +135,12 @@ impl<'r> Seed<'r> {
         if self.reader.unfit.is_none() {
             self.reader.unfit = Some(self.reader.mismatch(what, &self.type_name()));
         }
+        None
+    }
+
+    /// The value cannot be read, and is left out.
+    fn wrong(self, why: String) -> Option<Value> {
+        self.reader.unfit.get_or_insert(why);
         None
     }
 
@@ -312,7 +319,11 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
     fn visit_str<E>(self, text: &str) -> Result<Option<Value>, E> {
         Ok(match self.wanted {
-            Wanted::Other(GoType::String | GoType::Bytes) => Some(Value::from(text)),
+            Wanted::Other(GoType::String) => Some(Value::from(text)),
+            Wanted::Other(GoType::Bytes) => match base64::canonical(text) {
+                Ok(text) => Some(Value::from(text)),
+                Err(why) => self.wrong(why),
+            },
             _ => self.unfit("string"),
         })
     }

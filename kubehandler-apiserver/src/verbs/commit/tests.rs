@@ -12,6 +12,7 @@ use serde_json::json;
 use super::*;
 use crate::{
     admission::{Admission, Admitter},
+    group::GroupResource,
     object,
     pipeline::{Pipeline, record::Record},
     state::{State, clock::Clock, storage::Retention},
@@ -41,7 +42,11 @@ impl Admitter for Meddler {
             }
             if let Some(new) = new {
                 if object::name(new) == "bad" {
-                    return Err(Failure::forbidden("", "configmaps", "bad", "it is bad"));
+                    return Err(Failure::forbidden(
+                        GroupResource::new("", "configmaps"),
+                        "bad",
+                        "it is bad",
+                    ));
                 }
                 object::set_at(new, "data.admitted", "true".into());
             }

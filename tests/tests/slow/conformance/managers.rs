@@ -1,31 +1,14 @@
 //! Random writes by several managers on both servers: what is left, and who manages it, is equal.
-//!
-//! `CASES=10000` plays so many, and `FIRST_CASE=77` begins with another than the first.
 
-use std::env;
-
-use futures::{StreamExt as _, stream};
-use kubehandler_tests::cluster::Cluster;
 use serde_json::{Map, Value, json};
 
-use super::{
-    difference, lines,
-    play::{Target, play},
-    script::{self, Scenario},
-    transcript::Names,
-};
+use super::generated::{Choose as _, Generator, play_cases};
 
 /// How many cases there are if nothing else is said.
 const CASES: u64 = 500;
 
 /// How many writes each has, at least and at most.
 const WRITES: std::ops::Range<usize> = 3..9;
-
-/// How many use the real server at once.
-const AT_ONCE: usize = 8;
-
-/// How many differences are shown.
-const SHOWN: usize = 10;
 
 const MANAGERS: [&str; 3] = ["ann", "bob", "kubectl"];
 
@@ -61,7 +44,7 @@ struct Case {
 }
 
 impl Case {
-    fn scenario(seed: u64) -> anyhow::Result<Scenario> {
+    fn text(seed: u64) -> String {
         let title = format!("Writes of several managers, case {seed}");
         let mut case = Self {
             random: fastrand::Rng::with_seed(seed),
@@ -82,9 +65,7 @@ impl Case {
             case.write(kind);
         }
         case.line(&format!("GET {}/a", kind.path()));
-        let mut scenarios = script::parse(&case.text)?;
-        anyhow::ensure!(scenarios.len() == 1, "it is one scenario");
-        Ok(scenarios.remove(0))
+        case.text
     }
 
     fn line(&mut self, line: &str) {
@@ -94,7 +75,7 @@ impl Case {
 
     fn write(&mut self, kind: Kind) {
         let path = kind.path();
-        let manager = self.one_of(&MANAGERS);
+        let manager = self.random.one_of(&MANAGERS);
         let line = match self.random.u8(..12) {
             0 => {
                 let object = self.object(kind, true);
@@ -166,7 +147,7 @@ impl Case {
         if !is_complete {
             return spec.into();
         }
-        let names = self.some_of(&["main", "side"]);
+        let names = self.random.some_of(&["main", "side"]);
         let containers: Vec<Value> = names.iter().map(|name| self.container(name)).collect();
         spec.insert("selector".into(), json!({ "matchLabels": { "app": "a" } }));
         let template = json!({ "metadata": { "labels": { "app": "a" } }, "spec": { "containers": containers } });
@@ -175,20 +156,21 @@ impl Case {
     }
 
     fn container(&mut self, name: &str) -> Value {
-        let mut container = json!({ "name": name, "image": self.one_of(&["i:1", "i:2", "i"]) });
+        let mut container =
+            json!({ "name": name, "image": self.random.one_of(&["i:1", "i:2", "i"]) });
         if self.random.bool() {
-            let names = self.some_of(&["A", "B", "C"]);
+            let names = self.random.some_of(&["A", "B", "C"]);
             let variables = names
                 .iter()
-                .map(|name| json!({ "name": name, "value": self.one_of(&["1", "2"]) }));
+                .map(|name| json!({ "name": name, "value": self.random.one_of(&["1", "2"]) }));
             container["env"] = variables.collect();
         }
         if self.random.bool() {
-            let numbers = self.some_of(&[80, 443]);
+            let numbers = self.random.some_of(&[80, 443]);
             let ports = numbers.iter().map(|number| {
                 let mut port = json!({ "containerPort": number });
                 if self.random.bool() {
-                    port["protocol"] = json!(self.one_of(&["TCP", "UDP"]));
+                    port["protocol"] = json!(self.random.one_of(&["TCP", "UDP"]));
                 }
                 port
             });
@@ -198,7 +180,7 @@ impl Case {
             container["args"] = self.list(&["-v", "-q"]);
         }
         if self.random.u8(..3) == 0 {
-            let amount = self.one_of(&["100m", "1", "0.5", "1000m"]);
+            let amount = self.random.one_of(&["100m", "1", "0.5", "1000m"]);
             container["resources"] = json!({ "requests": { "cpu": amount } });
         }
         container
@@ -207,23 +189,23 @@ impl Case {
     fn service(&mut self, is_complete: bool) -> Value {
         let mut spec = Map::new();
         // Without a selector, addresses of two families are wanted, which later updates are refused.
-        let key = self.one_of(&["x", "y"]);
+        let key = self.random.one_of(&["x", "y"]);
         spec.insert("selector".into(), json!({ key: "1" }));
         if self.random.u8(..3) == 0 {
-            let affinity = self.one_of(&["None", "ClientIP"]);
+            let affinity = self.random.one_of(&["None", "ClientIP"]);
             spec.insert("sessionAffinity".into(), json!(affinity));
         }
         if is_complete {
             // Addresses are given out at random.
             spec.insert("clusterIP".into(), json!("None"));
-            let ports = self.some_of(&[("http", 80), ("https", 443)]);
+            let ports = self.random.some_of(&[("http", 80), ("https", 443)]);
             let ports = ports.iter().map(|(name, port)| {
                 let mut port = json!({ "name": name, "port": port });
                 if self.random.bool() {
-                    port["protocol"] = json!(self.one_of(&["TCP", "UDP"]));
+                    port["protocol"] = json!(self.random.one_of(&["TCP", "UDP"]));
                 }
                 if self.random.bool() {
-                    port["targetPort"] = self.one_of(&[json!(8080), json!("web")]);
+                    port["targetPort"] = self.random.one_of(&[json!(8080), json!("web")]);
                 }
                 port
             });
@@ -240,10 +222,10 @@ impl Case {
                 continue;
             }
             let value = match field {
-                "text" => json!(self.one_of(&["a", "b"])),
+                "text" => json!(self.random.one_of(&["a", "b"])),
                 "atoms" | "set" => self.list(&["a", "b", "c"]),
                 "map" => {
-                    let names = self.some_of(&["a", "b"]);
+                    let names = self.random.some_of(&["a", "b"]);
                     names.iter().map(|name| self.entry(name)).collect()
                 }
                 "free" => match self.random.u8(..3) {
@@ -261,13 +243,13 @@ impl Case {
     fn entry(&mut self, name: &str) -> Value {
         let mut entry = json!({ "name": name });
         if self.random.bool() {
-            entry["kind"] = json!(self.one_of(&["plain", "fancy"]));
+            entry["kind"] = json!(self.random.one_of(&["plain", "fancy"]));
         }
         if self.random.bool() {
-            entry["text"] = json!(self.one_of(&["a", "b"]));
+            entry["text"] = json!(self.random.one_of(&["a", "b"]));
         }
         if self.random.u8(..3) == 0 {
-            entry["set"] = json!(self.some_of(&[1, 2, 3]));
+            entry["set"] = json!(self.random.some_of(&[1, 2, 3]));
         }
         entry
     }
@@ -312,29 +294,20 @@ impl Case {
         if self.random.u8(..4) == 0 {
             return None;
         }
-        let keys = self.some_of(&["x", "y", "z"]);
-        let texts = keys
-            .iter()
-            .map(|key| ((*key).to_owned(), json!(self.one_of(&["1", "2", "3"]))));
+        let keys = self.random.some_of(&["x", "y", "z"]);
+        let texts = keys.iter().map(|key| {
+            (
+                (*key).to_owned(),
+                json!(self.random.one_of(&["1", "2", "3"])),
+            )
+        });
         Some(Value::Object(texts.collect()))
     }
 
     fn list(&mut self, items: &[&str]) -> Value {
-        let mut items = self.some_of(items);
+        let mut items = self.random.some_of(items);
         self.random.shuffle(&mut items);
         json!(items)
-    }
-
-    fn one_of<T: Clone>(&mut self, items: &[T]) -> T {
-        items[self.random.usize(..items.len())].clone()
-    }
-
-    /// At least one of them, in their order.
-    fn some_of<T: Clone>(&mut self, items: &[T]) -> Vec<T> {
-        let sure = self.random.usize(..items.len());
-        let chosen = items.iter().enumerate();
-        let chosen = chosen.filter(|(place, _)| *place == sure || self.random.bool());
-        chosen.map(|(_, item)| item.clone()).collect()
     }
 }
 
@@ -379,47 +352,12 @@ impl Kind {
     }
 }
 
-fn number(name: &str, default: u64) -> anyhow::Result<u64> {
-    Ok(env::var(name).map_or(Ok(default), |text| text.parse())?)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_writes_of_several_managers_end_alike_on_both_servers() -> anyhow::Result<()> {
-    let Some(cluster) = Cluster::start_if_available().await? else {
-        return Ok(());
-    };
-    let first = number("FIRST_CASE", 0)?;
-    let seeds = first..first + number("CASES", CASES)?;
-    let target = &Target::real(&cluster).await?;
-    let played = seeds.map(|seed| async move {
-        let scenario = Case::scenario(seed)?;
-        let names = Names::new(usize::try_from(seed)?);
-        let real = lines(play(target, &scenario, names.clone()).await);
-        let embedded = tokio::task::spawn_blocking(move || embedded(&scenario, names));
-        let (title, embedded) = embedded.await??;
-        anyhow::Ok(difference(&title, &real, &embedded))
-    });
-    let mut played = stream::iter(played).buffer_unordered(AT_ONCE);
-    let (mut differing, mut count, mut shown) = (0, 0, String::new());
-    while let Some(difference) = played.next().await {
-        count += 1;
-        if let Some(text) = difference? {
-            differing += 1;
-            if differing <= SHOWN {
-                shown.push_str(&text);
-            }
-        }
-    }
-    assert_eq!(differing, 0, "of {count} cases\n{shown}");
-    Ok(())
-}
-
-/// On a server of its own, with the clock held still.
-fn embedded(scenario: &Scenario, names: Names) -> anyhow::Result<(String, Vec<String>)> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()?;
-    let played = runtime.block_on(async { play(&Target::embedded(), scenario, names).await });
-    Ok((scenario.title.clone(), lines(played)))
+    play_cases(&Generator {
+        cases: CASES,
+        text_of: Case::text,
+        has_numbers: false,
+    })
+    .await
 }

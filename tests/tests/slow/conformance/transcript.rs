@@ -11,6 +11,8 @@ pub(crate) struct Names {
     pub(crate) namespace: String,
     /// Written `PREFIX`.
     pub(crate) prefix: String,
+    /// Numbers in texts are no versions: they stand in the scenario.
+    pub(crate) has_numbers: bool,
 }
 
 impl Names {
@@ -18,6 +20,7 @@ impl Names {
         Self {
             namespace: format!("ns{number:04}x"),
             prefix: format!("pre{number:04}x"),
+            has_numbers: false,
         }
     }
 
@@ -214,12 +217,21 @@ impl Alike {
             Value::String(text) => *text = self.text(text, field),
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, field)),
             Value::Object(map) => {
+                let is_unordered = self.names.has_numbers;
                 if let Some(Value::Array(causes)) = map.get_mut("causes") {
-                    // The real server tells conflicts in whatever order.
+                    // The real server tells conflicts in whatever order, and what is wrong with fields.
                     causes.sort_by_key(|cause| {
                         let is_conflict = cause["reason"] == "FieldManagerConflict";
-                        is_conflict.then(|| cause.to_string())
+                        (is_conflict || is_unordered).then(|| cause.to_string())
                     });
+                }
+                if is_unordered && let Some(Value::String(message)) = map.get_mut("message") {
+                    // The causes say the rest; and what is wrong with an apply is told up to some field.
+                    for end in [" is invalid: [", "failed to create typed patch object"] {
+                        if let Some(place) = message.find(end) {
+                            message.truncate(place + end.len());
+                        }
+                    }
                 }
                 if let Some(Value::Array(entries)) = map.get_mut("managedFields") {
                     // Their order depends on which second each was written in.
@@ -275,7 +287,7 @@ impl Alike {
             // Which number it is depends on what else happens on the server.
             _ if text.contains("resource version") => without_numbers(text),
             _ => {
-                self.counts = text.starts_with("Apply failed with ");
+                self.counts = self.names.has_numbers || text.starts_with("Apply failed with ");
                 self.words(&self.names.collapse(text))
             }
         }
