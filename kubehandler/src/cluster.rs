@@ -46,7 +46,7 @@ use crate::{
     log::{info, warn},
 };
 
-/// How long a credentials plugin that asks a person may take, if nothing else is said.
+/// How long a credentials plugin that may ask a person has, and any of `Cluster::connect`, if nothing else is said.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Which cluster to use, and as whom.

@@ -171,6 +171,9 @@ impl EventLoop {
         }
         let pulse = watchdog.pulse();
         let mut alive = JoinSet::new(); // Ends with the loop.
+        for (lane, _) in &wired.lanes {
+            lane.spawn_teller(&mut alive);
+        }
         alive.spawn(async move { pulse.answer().await });
         self.registry.start(wired);
         let name = Printable::new(&self.name);

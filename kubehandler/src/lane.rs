@@ -127,7 +127,8 @@ impl Lane {
         progress: Arc<Notify>,
     ) -> Arc<Self> {
         Arc::new(Self {
-            bench: Bench::of_handler(name.clone(), config.workers),
+            // One more, for what tells the observer.
+            bench: Bench::of_handler(name.clone(), config.workers + 1),
             name,
             handler,
             config,

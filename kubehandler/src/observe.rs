@@ -74,8 +74,9 @@ pub enum CallbackStage {
 
 /// An object that is due for a handler.
 ///
-/// It may be merged with what is due for the object already, and is told soon after it became due: its
-/// callback may start before.
+/// It may be merged with what is due for the object already. It is told soon after it became due, while
+/// its callback may have started; of several that are yet to be told the last one is, and after the end of
+/// the loop none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DueReport {

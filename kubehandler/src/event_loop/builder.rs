@@ -147,11 +147,10 @@ impl EventLoop {
         self
     }
 
-    /// Fails if there is no client after this time.
+    /// Fails if a credentials plugin, or what is given to [`config_from`](Self::config_from), takes longer.
     ///
     /// By default, a credentials plugin has as long as the [sync timeout](Self::sync_timeout). One that may
-    /// ask a person, as it is run in a terminal, has 5 minutes at least, and so has what is given to
-    /// [`config_from`](Self::config_from).
+    /// ask a person, as it is run in a terminal, has 5 minutes at least, and so has what is given to `config_from`.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
         self
@@ -179,8 +178,9 @@ impl EventLoop {
     /// Tells `observe` what happens in the loop, after those given before: callbacks, objects that are
     /// due, lists and watches.
     ///
-    /// It is called by the worker, between two callbacks, or by the informer, and must not block. When the
-    /// loop [is idle](EventLoopHandle::is_idle) it has been told of every callback so far.
+    /// It is called by the worker, between two callbacks, by the informer, or, for what is due, by a task
+    /// of its own, and must not block. When the loop [is idle](EventLoopHandle::is_idle) it has been told of
+    /// every callback so far.
     ///
     /// # Examples
     ///

@@ -3,7 +3,7 @@
 use std::{error::Error, pin::Pin, time::Duration};
 
 use kube::{Client, Config};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::error::RunError;
 use crate::{
@@ -35,13 +35,12 @@ struct NoConfig {
 }
 
 impl Connect {
-    /// Makes the client, or fails after this time; what it waits for is noted in `stages`.
+    /// Makes the client, or fails if what it waits for takes longer; that is noted in `stages`.
     pub(super) async fn client(
         self,
         times: AnswerTimes,
         stages: Stages,
     ) -> Result<Client, RunError> {
-        let start = Instant::now();
         let cluster = match self {
             Self::Client(client) => return Ok(client),
             Self::Cluster(cluster) => cluster,
@@ -52,11 +51,6 @@ impl Connect {
                 let config = config.map_err(|_| RunError::Client(Box::new(NoConfig { limit })))?;
                 Cluster::config(config.map_err(no_client)?).credentials_over_http()
             }
-        };
-        let left = |time: Duration| time.saturating_sub(start.elapsed());
-        let times = AnswerTimes {
-            alone: left(times.alone),
-            asking: left(times.asking),
         };
         let client = cluster.connect_within(times, stages).await;
         client.map_err(RunError::Cluster)
@@ -75,6 +69,7 @@ fn no_client(error: Box<dyn Error + Send + Sync>) -> RunError {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use tokio::time::Instant;
 
     use super::*;
 

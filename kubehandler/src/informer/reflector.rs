@@ -62,6 +62,8 @@ const VANISH_AT_ONCE: usize = 256;
 pub(crate) struct Progress {
     plan: Plan,
     backoff: Backoff,
+    /// When the list at hand was asked for.
+    list_began: Option<Instant>,
     packer: Packer,
     /// The key of the item at hand, as text.
     key: String,
@@ -113,6 +115,7 @@ impl<'a> Reflector<'a> {
     async fn take(&mut self, step: &Step) -> Result<Option<WatchStream>, Failure> {
         if matches!(step, Step::StreamingList(_) | Step::PagedList { .. }) {
             let cause = self.progress.plan.cause();
+            self.progress.list_began = Some(Instant::now());
             self.upstream.tell(|| InformerStage::Listing { cause });
         }
         match step {
@@ -337,10 +340,7 @@ impl<'a> Reflector<'a> {
             budget.spend(size).await;
         }
         let Listing {
-            skipped,
-            newest,
-            began,
-            ..
+            skipped, newest, ..
         } = listing;
         if let Some(Skipped { count, first }) = &skipped
             && skipped != self.progress.skipped
@@ -380,10 +380,10 @@ impl<'a> Reflector<'a> {
             }
         }
         self.upstream.listed();
-        self.upstream.tell(|| InformerStage::Listed {
-            objects,
-            took: began.elapsed(),
-        });
+        let began = self.progress.list_began;
+        let took = began.map_or(Duration::ZERO, |began| began.elapsed());
+        self.upstream
+            .tell(|| InformerStage::Listed { objects, took });
         Ok(())
     }
 
@@ -432,8 +432,6 @@ impl<'a> Reflector<'a> {
         let was_early = stream.opened().elapsed() + Duration::from_secs(1) < limits.watch;
         self.progress.plan.closed(was_early);
         self.upstream.recovered();
-        let lived = stream.opened().elapsed();
-        self.upstream.tell(|| InformerStage::WatchEnded { lived });
         let reopens = stream.opened() + limits.watch_pause;
         drop((watching, stream));
         self.cache.deliver();

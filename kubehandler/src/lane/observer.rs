@@ -10,6 +10,7 @@ use crate::{
     event::Call,
     object_key::ObjectKey,
     outcome::{Action, Result},
+    watchdog::{Code, Slot},
 };
 
 /// After telling of this many objects, other tasks may run.
@@ -49,7 +50,7 @@ impl Untold {
     /// # Cancel safety
     ///
     /// Dropping the future leaves some of them untold.
-    pub(super) async fn tell(&self, handler: &Arc<str>, observer: &dyn LaneObserver) {
+    pub(super) async fn tell(&self, handler: &Arc<str>, observer: &dyn LaneObserver, slot: &Slot) {
         loop {
             self.added.notified().await;
             let due = std::mem::take(&mut *self.due.lock());
@@ -57,7 +58,10 @@ impl Untold {
                 if number % AT_ONCE == AT_ONCE - 1 {
                     yield_now().await;
                 }
+                slot.hold(&object);
+                let inside = slot.enter(Code::Report);
                 observer.due(handler, object, delay);
+                drop(inside);
             }
         }
     }

@@ -67,15 +67,6 @@ impl Lane {
                 }
             });
         }
-        if let Some(observer) = self.config.observer.clone() {
-            let lane = self.clone();
-            tasks.spawn(async move {
-                tokio::select! {
-                    () = lane.untold.tell(&lane.name, &*observer) => {}
-                    () = lane.context.stop.cancelled() => {}
-                }
-            });
-        }
         if let Some(interval) = self.config.resync {
             let lane = self.clone();
             tasks.spawn(async move {
@@ -89,6 +80,17 @@ impl Lane {
                     } => {}
                     () = lane.context.stop.cancelled() => {}
                 }
+            });
+        }
+    }
+
+    /// Tells the observer, if there is one, which objects are due, until the tasks are dropped.
+    pub(crate) fn spawn_teller(self: &Arc<Self>, tasks: &mut JoinSet<()>) {
+        if let Some(observer) = self.config.observer.clone() {
+            let lane = self.clone();
+            tasks.spawn(async move {
+                let slot = lane.bench.slot(lane.config.workers);
+                lane.untold.tell(&lane.name, &*observer, slot).await;
             });
         }
     }

@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use tokio::time::Instant;
-
 use crate::informer::{
     cache::Cache,
     object::stored::{Stored, Uid},
@@ -13,7 +11,6 @@ use crate::informer::{
 /// A list on its way.
 pub(crate) struct Listing<'a> {
     pub(crate) read: &'a Read,
-    pub(crate) began: Instant,
     /// Objects that the store does not have, although it should have seen them by their version:
     /// if the list turns out to be older than the store, they are those that were deleted since.
     doubtful: HashMap<String, Stored>,
@@ -33,7 +30,6 @@ impl<'a> Listing<'a> {
     pub(crate) fn new(read: &'a Read) -> Self {
         Self {
             read,
-            began: Instant::now(),
             doubtful: HashMap::new(),
             skipped: None,
             newest: String::new(),

@@ -17,9 +17,9 @@ pub enum ListCause {
     Inconsistent,
     /// An event of the watch cannot be read, or is too long.
     Unreadable,
-    /// Watches ended without a change, several times in a row.
+    /// Watches failed, or ended, without a change several times in a row.
     Fruitless,
-    /// The server refused the watch: the kind is gone, or the version means nothing to it.
+    /// The server does not know the kind any more, or does not understand the version of the watch.
     Refused,
     /// The server gives no versions, from which a watch could go on.
     Unversioned,
@@ -51,7 +51,7 @@ impl fmt::Display for ListCause {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InformerStage {
-    /// It asks for a list.
+    /// It asks for a list; told again when it asks in another way, or once more after a failure.
     #[non_exhaustive]
     Listing {
         /// Why.
@@ -62,12 +62,12 @@ pub enum InformerStage {
     Listed {
         /// How many objects the store has.
         objects: usize,
-        /// How long it took since the first byte of the answer.
+        /// How long it took since it was asked for.
         took: Duration,
     },
     /// A watch is open.
     Watching,
-    /// The watch ended, as watches do from time to time.
+    /// The watch ended, as watches do from time to time; if it failed, that is told next.
     #[non_exhaustive]
     WatchEnded {
         /// How long it was open.

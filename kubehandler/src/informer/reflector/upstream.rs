@@ -140,7 +140,10 @@ impl Upstream {
         self.watched
             .send_if_modified(|watched| !std::mem::replace(watched, true));
         self.tell(|| InformerStage::Watching);
-        Watching(self)
+        Watching {
+            upstream: self,
+            since: Instant::now(),
+        }
     }
 
     /// Notes that bytes of a list came, and logs each minute how far it is.
@@ -231,11 +234,16 @@ impl Upstream {
 }
 
 /// A watch is open until this is dropped.
-pub(crate) struct Watching<'a>(&'a Upstream);
+pub(crate) struct Watching<'a> {
+    upstream: &'a Upstream,
+    since: Instant,
+}
 
 impl Drop for Watching<'_> {
     fn drop(&mut self) {
-        self.0.watching.store(false, Ordering::Release);
+        self.upstream.watching.store(false, Ordering::Release);
+        let lived = self.since.elapsed();
+        self.upstream.tell(|| InformerStage::WatchEnded { lived });
     }
 }
 
