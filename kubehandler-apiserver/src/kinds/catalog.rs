@@ -88,7 +88,8 @@ impl Catalog {
     /// Returns the resource in whichever versions it is served.
     pub(crate) fn find(&self, of: GroupResource<'_>) -> Option<&Arc<Resource>> {
         let place = self.places.get(&of.to_string())?;
-        Some(&self.resources[*place])
+        // A resource of a URL can be any text, also one with the name of a group in it.
+        Some(&self.resources[*place]).filter(|resource| resource.group_resource() == of)
     }
 
     /// Returns the resource whose objects are of that kind.

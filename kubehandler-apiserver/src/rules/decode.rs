@@ -9,7 +9,7 @@ use crate::{
     failure::{Cause, Failure},
     group::{GroupResource, GroupVersion},
     kinds::{strategy::Strategy, strategy_of},
-    numbers, object,
+    object,
     schema::{builtin, decode as typed},
     structural::Structural,
     wire::media::json,
@@ -171,7 +171,6 @@ fn read_object(
     kind: &str,
 ) -> Result<Vec<String>, String> {
     let found = if expected.is_custom {
-        numbers::write_integers(value);
         read_custom(value, text)?
     } else {
         if (version, kind) != (&expected.api_version, expected.kind) {

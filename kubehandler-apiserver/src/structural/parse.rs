@@ -10,6 +10,7 @@ use super::{
     Additional, Extensions, Pattern, Structural, Validation, ValidationRule, ValueType,
     formats::supported,
 };
+use crate::numbers;
 
 impl Structural {
     /// Reads an `openAPIV3Schema`.
@@ -23,7 +24,11 @@ impl Structural {
             default: schema
                 .get("default")
                 .filter(|value| !value.is_null())
-                .cloned(),
+                .cloned()
+                .map(|mut value| {
+                    numbers::write_integers(&mut value);
+                    value
+                }),
             properties: properties
                 .map(|(name, property)| (name.as_str().into(), Self::parse(property)))
                 .collect(),

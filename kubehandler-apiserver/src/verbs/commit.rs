@@ -13,6 +13,7 @@ use crate::{
     controllers::{Cluster, Committed, Deleted},
     engine::Engine,
     failure::Failure,
+    numbers,
     rules::{Deletion, Updated, deleted_answer},
     state::storage::{Stored, key},
     wire::reply::{self, Reply},
@@ -103,8 +104,14 @@ impl Call<'_> {
         is_dry_run: bool,
     ) -> Result<Reply, Failure> {
         let Decision {
-            seen, old, outcome, ..
+            seen,
+            old,
+            mut outcome,
+            ..
         } = decision;
+        if let Some(object) = outcome.object() {
+            numbers::write_integers(object);
+        }
         match outcome {
             Outcome::Write(updated) if is_dry_run => self.reply_to_dry_write(updated, old),
             Outcome::Delete(deletion, _) if is_dry_run => {

@@ -39,11 +39,13 @@ impl CelValue {
             }
             (Some(ValueType::Number), value) => value
                 .as_f64()
-                .map_or_else(|| bad("invalid data, expected float"), Self::Double),
+                .map_or_else(|| unfit("float", value), Self::Double),
             (Some(ValueType::Integer), value) => value
                 .as_i64()
-                .map_or_else(|| bad("invalid data, expected int"), Self::Int),
+                .map_or_else(|| unfit("int", value), Self::Int),
             (Some(ValueType::Boolean), Value::Bool(value)) => Self::Bool(*value),
+            (Some(ValueType::String), value) => unfit("string", value),
+            (Some(ValueType::Boolean), value) => unfit("bool", value),
             _ => bad("invalid data, the value does not fit its schema"),
         }
     }
@@ -51,6 +53,20 @@ impl CelValue {
 
 fn bad(text: &str) -> CelValue {
     CelValue::Bad(text.into())
+}
+
+/// A value of another type than its schema has, which is named as Go names it.
+fn unfit(wanted: &str, value: &Value) -> CelValue {
+    let found = match value {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    };
+    bad(&format!("invalid data, expected {wanted}, got {found}"))
 }
 
 fn object(fields: &Map<String, Value>, schema: &Structural) -> CelValue {

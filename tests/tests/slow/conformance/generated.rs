@@ -50,8 +50,8 @@ pub(crate) struct Generator {
     /// How many there are if nothing else is said.
     pub(crate) cases: u64,
     pub(crate) text_of: fn(u64) -> String,
-    /// Numbers in the texts of answers come from the scenario, and are no versions.
-    pub(crate) has_numbers: bool,
+    /// See [`Names::is_random`].
+    pub(crate) is_random: bool,
 }
 
 /// Plays the scenarios of one number after the other.
@@ -68,7 +68,7 @@ pub(crate) async fn play_cases(generator: &Generator) -> anyhow::Result<()> {
         anyhow::ensure!(scenarios.len() == 1, "it is one scenario");
         let scenario = scenarios.remove(0);
         let names = Names {
-            has_numbers: generator.has_numbers,
+            is_random: generator.is_random,
             ..Names::new(usize::try_from(seed)?)
         };
         let real = lines(play(target, &scenario, names.clone()).await);

@@ -357,7 +357,7 @@ async fn random_writes_of_several_managers_end_alike_on_both_servers() -> anyhow
     play_cases(&Generator {
         cases: CASES,
         text_of: Case::text,
-        has_numbers: false,
+        is_random: false,
     })
     .await
 }

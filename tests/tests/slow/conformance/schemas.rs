@@ -350,7 +350,7 @@ async fn random_objects_of_random_schemas_end_alike_on_both_servers() -> anyhow:
     play_cases(&Generator {
         cases: CASES,
         text_of: Case::text,
-        has_numbers: true,
+        is_random: true,
     })
     .await
 }

@@ -11,8 +11,9 @@ pub(crate) struct Names {
     pub(crate) namespace: String,
     /// Written `PREFIX`.
     pub(crate) prefix: String,
-    /// Numbers in texts are no versions: they stand in the scenario.
-    pub(crate) has_numbers: bool,
+    /// The scenario has random numbers, and objects with several mistakes: numbers in texts are no versions,
+    /// causes have no order, and messages that list mistakes end before the first.
+    pub(crate) is_random: bool,
 }
 
 impl Names {
@@ -20,7 +21,7 @@ impl Names {
         Self {
             namespace: format!("ns{number:04}x"),
             prefix: format!("pre{number:04}x"),
-            has_numbers: false,
+            is_random: false,
         }
     }
 
@@ -217,7 +218,7 @@ impl Alike {
             Value::String(text) => *text = self.text(text, field),
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item, field)),
             Value::Object(map) => {
-                let is_unordered = self.names.has_numbers;
+                let is_unordered = self.names.is_random;
                 if let Some(Value::Array(causes)) = map.get_mut("causes") {
                     // The real server tells conflicts in whatever order, and what is wrong with fields.
                     causes.sort_by_key(|cause| {
@@ -287,7 +288,7 @@ impl Alike {
             // Which number it is depends on what else happens on the server.
             _ if text.contains("resource version") => without_numbers(text),
             _ => {
-                self.counts = self.names.has_numbers || text.starts_with("Apply failed with ");
+                self.counts = self.names.is_random || text.starts_with("Apply failed with ");
                 self.words(&self.names.collapse(text))
             }
         }
