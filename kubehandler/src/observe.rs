@@ -24,7 +24,7 @@ pub enum Fact {
     /// An object is due for a handler: its place in the work queue was taken.
     Due(DueReport),
     /// An informer listed or watched.
-    Informer(InformerReport),
+    ListOrWatch(InformerReport),
 }
 
 /// One callback that started or ended.
@@ -167,7 +167,7 @@ impl LaneObserver for Observer {
 impl InformerObserver for Observer {
     fn informer_is(&self, informer: &str, stage: InformerStage) {
         let informer = informer.into();
-        self.tell(Fact::Informer(InformerReport { informer, stage }));
+        self.tell(Fact::ListOrWatch(InformerReport { informer, stage }));
     }
 }
 

@@ -194,7 +194,7 @@ impl EventLoop {
     ///             eprintln!("{} of {object}: {error}", report.event_type);
     ///         }
     ///     }
-    ///     Fact::Informer(report) => {
+    ///     Fact::ListOrWatch(report) => {
     ///         if let InformerStage::Listing { cause, .. } = report.stage {
     ///             eprintln!("{} are listed: {cause}", report.informer);
     ///         }

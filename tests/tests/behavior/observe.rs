@@ -36,7 +36,7 @@ impl Told {
                 format!("{} of {} {stage}", report.event_type, report.object)
             }
             Fact::Due(report) => format!("{} due in {:?}", report.object, report.delay),
-            Fact::Informer(report) => {
+            Fact::ListOrWatch(report) => {
                 let stage = match &report.stage {
                     InformerStage::Listing { cause, .. } => format!("listing, {cause}"),
                     InformerStage::Listed { objects, .. } => format!("listed {objects}"),

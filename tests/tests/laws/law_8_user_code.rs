@@ -254,7 +254,7 @@ async fn play(place: Place, deed: Deed, format: StoreFormat) -> Vec<String> {
                 Fact::Due(report) if report.object.name() == "bad" => {
                     trap.spring(Place::ObserverOfDue);
                 }
-                Fact::Informer(_) => trap.spring(Place::ObserverOfInformer),
+                Fact::ListOrWatch(_) => trap.spring(Place::ObserverOfInformer),
                 _ => {}
             }
         });
